@@ -1,0 +1,1 @@
+"""What is validated: one declaration a file, nothing that runs on import."""
