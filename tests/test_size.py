@@ -1,0 +1,34 @@
+"""The float16 file is about half as large as the float32 file."""
+
+from fixtures.harness.size import sizes
+from fixtures.harness.store import file_digest
+
+
+def test_float16_file_is_about_half_the_size(float32_file, float16_file, judge, figures):
+    """The float16 file is as small as halving every float constant makes it, and no smaller."""
+    found = sizes(float32_file, float16_file)
+    figures |= {"fp32_bytes": found.fp32, "fp16_bytes": found.fp16, "size_ratio": found.ratio}
+    figures |= {"fp32_sha256": file_digest(float32_file.path), "fp16_sha256": file_digest(float16_file.path)}
+
+    judge(
+        "float16 size / float32 size",
+        found.ratio,
+        at_least=found.least,
+        at_most=found.most,
+        evidence=found,
+        look_at="tests/test_weights.py, which names the constants left in float32 (too large) or made int8 (too small)",
+    )
+
+
+def test_float_constants_take_exactly_half(float32_file, float16_file, judge):
+    """The float constants take exactly half as many bytes in the float16 file."""
+    found = sizes(float32_file, float16_file)
+
+    judge(
+        "bytes of float constants, float16 / float32",
+        found.payload_ratio,
+        at_least=0.5,
+        at_most=0.5,
+        evidence=found,
+        look_at="Optimize.DEFAULT and supported_types = [tf.float16] in the conversion",
+    )

@@ -1,0 +1,144 @@
+"""The float16 file holds the float32 file's weights, rounded to float16, and nothing else."""
+
+from fixtures.harness import weights
+from fixtures.harness.tflite_file import PTQ_FLOAT16
+
+
+def test_operators_line_up(model, float32_file, float16_file, judge):
+    """Both files compute the same: their operators line up one to one, with constants of the same shapes."""
+    found = weights.mismatches(float32_file, float16_file)
+
+    judge(
+        "operators that do not line up",
+        len(found.found),
+        at_most=0,
+        evidence=found,
+        look_at="the two files were converted from the same model by the same converter",
+    )
+
+
+def test_every_float_constant_has_its_counterpart(model, float32_file, float16_file, judge):
+    """Every float constant of the float32 file is used in the same place by the float16 file."""
+    found = weights.unpaired(float32_file, float16_file)
+
+    judge("float constants without a counterpart", len(found.found), at_most=0, evidence=found)
+
+
+def test_float16_file_holds_float16_only(model, float16_file, judge):
+    """No weight, in any subgraph, is left in float32 or quantized to integers."""
+    found = weights.not_stored_as(float16_file, "FLOAT16")
+
+    judge(
+        "weights not stored as float16",
+        len(found.found),
+        at_most=0,
+        evidence=f"{found}; in all: {weights.census(float16_file)}",
+        look_at="Optimize.DEFAULT and supported_types = [tf.float16] in the conversion",
+    )
+
+
+def test_float32_file_holds_float32_only(model, float32_file, judge):
+    """The parent is a float32 file: a quantized one would make every comparison with it worthless."""
+    found = weights.not_stored_as(float32_file, "FLOAT32")
+
+    judge(
+        "weights not stored as float32",
+        len(found.found),
+        at_most=0,
+        evidence=f"{found}; in all: {weights.census(float32_file)}",
+        look_at="the conversion of the float32 file sets no optimizations",
+    )
+
+
+def test_float16_values_are_the_rounded_float32_values(model, float32_file, float16_file, judge):
+    """Every float16 value is the float32 value, rounded to nearest even."""
+    found = weights.misrounded(float32_file, float16_file)
+
+    judge(
+        "values that are not the rounded float32 value",
+        found.total,
+        at_most=0,
+        evidence=found,
+        look_at="whether the float16 file is of the same training as the float32 file",
+    )
+
+
+def test_no_weight_is_beyond_float16(model, float32_file, float16_file, judge):
+    """Weights beyond 65504 saturate silently; there are no more of them than the budget says."""
+    found = weights.saturated(float32_file, float16_file)
+
+    judge(
+        "weights beyond 65504",
+        found.total,
+        at_most=model.budget.saturated,
+        evidence=found,
+        look_at="the scale of that layer: normalize it, or fold the factor into a neighbour",
+    )
+
+
+def test_few_weights_become_zero(model, float32_file, float16_file, judge):
+    """Weights under 2**-25 become zero; no tensor loses more of its values to it than the budget says."""
+    found = weights.flushed(float32_file, float16_file)
+
+    judge(
+        "share of a tensor's values that become zero",
+        found.share,
+        at_most=model.budget.flushed,
+        evidence=found,
+        look_at="the scale of that layer; an epsilon has to be at least 6e-8",
+    )
+
+
+def test_weights_are_finite(model, precision, file, judge):
+    """No weight is NaN or infinite."""
+    found = weights.not_finite(file)
+
+    judge(
+        "tensors with NaN or infinity", len(found.found), at_most=0, evidence=found, look_at="the training: it diverged"
+    )
+
+
+def test_converter_says_float16(model, float16_file, judge):
+    """The file's own metadata says that the converter quantized its weights to float16."""
+    modes = float16_file.optimization_modes
+
+    judge(
+        f"is optimization mode {PTQ_FLOAT16} (PTQ_FLOAT16)",
+        modes == (PTQ_FLOAT16,),
+        at_least=1,
+        evidence=f"the metadata of {float16_file.path.name} says {list(modes)}",
+        look_at="Optimize.DEFAULT and supported_types = [tf.float16] in the conversion",
+    )
+
+
+def test_delegates_may_accumulate_in_float32(model, float16_file, judge):
+    """The file asks delegates for float16 arithmetic with float32 accumulation, not for less."""
+    found = float16_file.accumulation
+
+    judge(
+        "asks for fp16accfp32",
+        found == "fp16accfp32",
+        at_least=1,
+        evidence=f"reduced_precision_support of {float16_file.path.name} is {found}",
+        look_at="target_spec.experimental_supported_accumulation_type of the conversion",
+    )
+
+
+def test_weights_are_frozen(model, precision, file, judge):
+    """No weight lives in a variable: XNNPACK computes garbage from those, and says nothing."""
+    found = weights.variables(file)
+
+    judge(
+        "operators on variables",
+        len(found.found),
+        at_most=0,
+        evidence=found,
+        look_at="convert with from_keras_model; from_concrete_functions leaves the weights out",
+    )
+
+
+def test_only_constants_are_dequantized(model, precision, file, judge):
+    """DEQUANTIZE unpacks stored weights and nothing that is computed."""
+    found = weights.dequantized_activations(file)
+
+    judge("computed tensors that are dequantized", len(found.found), at_most=0, evidence=found)
