@@ -1,0 +1,58 @@
+"""Running the gate as a user does, in a process of its own, and reading what it says."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from fixtures.harness.versions import ROOT
+
+
+@dataclass(frozen=True)
+class GateRun:
+    """A finished run: its exit code, what it printed, and the message of each check that fell short, by test id."""
+
+    code: int
+    text: str
+    fallen: dict[str, str]
+    checks: int
+
+    def named(self, check: str) -> str:
+        """Return the messages of the fallen checks whose id begins with *check*, "" if it held or did not run."""
+        return "\n".join(message for name, message in self.fallen.items() if name.startswith(check))
+
+
+def command(*arguments: str | Path) -> list[str]:
+    """Return the command that runs the gate without reading or writing what runs remember of each other."""
+    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *map(str, arguments)]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a run that is not part of this one."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COLUMNS"))}
+
+
+def run_gate(*arguments: str | Path, folder: Path) -> GateRun:
+    """Run the gate from the checkout with *arguments*; its results go to *folder*."""
+    results = folder / "results.xml"
+    results.unlink(missing_ok=True)
+    done = subprocess.run(
+        command(f"--junitxml={results}", *arguments),
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )
+    cases = list(ElementTree.parse(results).iter("testcase")) if results.exists() else []
+    fallen = {
+        f"{case.get('classname').replace('.', '/')}.py::{case.get('name')}": case.find(kind).text or ""
+        for case in cases
+        for kind in ("failure", "error")
+        if case.find(kind) is not None
+    }
+    return GateRun(done.returncode, done.stdout, fallen, len(cases))
