@@ -24,9 +24,9 @@ class GateRun:
         return "\n".join(message for name, message in self.fallen.items() if name.startswith(check))
 
 
-def command(*arguments: str | Path) -> list[str]:
-    """Return the command that runs the gate without reading or writing what runs remember of each other."""
-    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *map(str, arguments)]
+def command(*arguments: str | Path, folder: Path) -> list[str]:
+    """Return the command that runs the gate; what runs remember of each other goes to *folder*."""
+    return [sys.executable, "-m", "pytest", "-o", f"cache_dir={folder / 'cache'}", *map(str, arguments)]
 
 
 def environment() -> dict[str, str]:
@@ -34,12 +34,16 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COLUMNS"))}
 
 
-def run_gate(*arguments: str | Path, folder: Path) -> GateRun:
-    """Run the gate from the checkout with *arguments*; its results go to *folder*."""
+def run_gate(*arguments: str | Path, folder: Path, largest_file: int | None = None) -> GateRun:
+    """Run the gate from the checkout with *arguments*; its results go to *folder*.
+
+    largest_file: what the operating system lets it write into one file, in KiB; it stands for a disk that is full.
+    """
+    limit = ["bash", "-c", f'ulimit -f {largest_file}; exec "$@"', "bash"] if largest_file else []
     results = folder / "results.xml"
     results.unlink(missing_ok=True)
     done = subprocess.run(
-        command(f"--junitxml={results}", *arguments),
+        [*limit, *command(f"--junitxml={results}", *arguments, folder=folder)],
         cwd=ROOT,
         env=environment(),
         stdout=subprocess.PIPE,

@@ -1,0 +1,90 @@
+"""A model that trains in a moment, declared in a folder of its own, for runs of the whole gate."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.gate import GateRun, run_gate
+
+QUICK = '''"""A model for tests of the gate's own machinery: one dense layer, one epoch of large batches."""
+
+from models.spec import Budget, ModelSpec, Recipe
+
+
+def build(batch_size):
+    """Return the model: images (28, 28) in 0..1 to 10 logits."""
+    from keras import Sequential, layers
+
+    return Sequential(
+        [
+            layers.Input((28, 28), batch_size=batch_size, name="image"),
+            layers.Flatten(name="flatten"),
+            layers.Dense(10, name="logits"),
+        ],
+        name="quick",
+    )
+
+
+QUICK = ModelSpec(
+    name="quick",
+    build=build,
+    recipe=Recipe(dataset="mnist", epochs=1, seed=0, batch_size=2000, learning_rate=0.01),
+    budget=Budget(baseline_accuracy=0.8),
+)
+'''
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def store(shared: Path) -> Path:
+    """An artifact store that all workers of this run share: the quick model is trained once."""
+    return shared / "store"
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    """The name of the xdist worker, "master" where there is none; xdist's own fixture is absent with -p no:xdist."""
+    return getattr(request.config, "workerinput", {}).get("workerid", "master")
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A folder that declares the quick model, and nothing pinned."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "quick.py").write_text(QUICK)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pins(shared: Path, tmp_path_factory: pytest.TempPathFactory, store: Path) -> Path:
+    """The folder of what the gate pins of the quick model, from a run of its own."""
+    folder = tmp_path_factory.mktemp("pinned")
+    (folder / "quick.py").write_text(QUICK)
+    run = run_gate("--snapshot-update", f"--models-dir={folder}", f"--artifacts={store}", folder=folder)
+    assert run.code == 0, run.text
+    return folder / "__snapshots__"
+
+
+@pytest.fixture
+def pinned_models(models: Path, pins: Path) -> Path:
+    """A folder that declares the quick model, with everything pinned."""
+    shutil.copytree(pins, models / "__snapshots__")
+    return models
+
+
+@pytest.fixture
+def gate(tmp_path: Path, store: Path):
+    """Run the gate on the models of a folder, with the shared store."""
+
+    def run(folder: Path, *arguments: str) -> GateRun:
+        return run_gate(f"--models-dir={folder}", f"--artifacts={store}", *arguments, folder=tmp_path)
+
+    return run

@@ -1,0 +1,152 @@
+"""A model is built once, by whoever asks first; what an interrupted run leaves behind is never trusted."""
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from fixtures.harness.versions import ROOT
+from tests.gate import command, environment, run_gate
+
+CHECKS = ["tests/test_size.py", "tests/test_weights.py"]
+
+
+@pytest.fixture
+def own_store(store, pins, tmp_path):
+    """A store of this test alone, with the quick model built."""
+    return shutil.copytree(store, tmp_path / "own")
+
+
+def builds(store):
+    """Return what lies in the builds of *store*."""
+    return sorted(folder.name for folder in (store / "builds").iterdir())
+
+
+def start(models, store, folder, *arguments):
+    """Start the gate and return the process; what it prints goes to *folder*/output."""
+    with (folder / "output").open("w") as output:
+        return subprocess.Popen(
+            command(f"--models-dir={models}", f"--artifacts={store}", *arguments, *CHECKS, folder=folder),
+            cwd=ROOT,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def wait_for(condition, process):
+    """Wait until *condition* holds; fail if *process* ends before it does."""
+    while not condition():
+        assert process.poll() is None, "the run ended too early"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_killed_run_leaves_nothing_that_the_next_one_trusts(models, tmp_path, workers):
+    """A run that is killed while it builds leaves an unfinished folder, no build, and no lock to wait on."""
+    store = tmp_path / "own"
+    process = start(models, store, tmp_path, workers)
+    wait_for(lambda: list(store.glob("builds/*.unfinished")), process)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    wait_for_end_of_children(store)
+    left = builds(store)
+    run = run_gate(f"--models-dir={models}", f"--artifacts={store}", *CHECKS, folder=tmp_path)
+
+    assert all(name.endswith(".unfinished") for name in left)
+    assert run.code == 0, run.text
+    assert [name.rpartition("-")[0] for name in builds(store)] == ["quick"]
+
+
+def wait_for_end_of_children(store):
+    """Wait until no process works on *store* any more: a builder ends when its parent is gone."""
+    while subprocess.run(["pgrep", "-f", str(store)], capture_output=True, check=False).returncode == 0:
+        time.sleep(0.02)
+
+
+def test_two_runs_at_once_build_once(models, tmp_path):
+    """Two runs that need the same build at the same time train it once, and both are green."""
+    store, one, other = tmp_path / "own", tmp_path / "one", tmp_path / "other"
+    for folder in (one, other):
+        folder.mkdir()
+    processes = [start(models, store, folder, "-n2") for folder in (one, other)]
+
+    assert [process.wait() for process in processes] == [0, 0]
+    trained = [folder for folder in (one, other) if "quick: training" in (folder / "output").read_text()]
+    assert len(trained) == 1
+    assert len(builds(store)) == 1
+
+
+def test_corrupted_build_is_noticed_and_built_again(gate, models, own_store, tmp_path):
+    """A file that changed after it was written is not used: the model is built again, and the run says why."""
+    (build,) = own_store.glob("builds/quick-*")
+    sound = (build / "fp16.tflite").read_bytes()
+    (build / "fp16.tflite").write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
+    run = run_gate(f"--models-dir={models}", f"--artifacts={own_store}", *CHECKS, folder=tmp_path)
+
+    assert run.code == 0, run.text
+    assert "its content changed after it was written; doing it again" in run.text
+    assert (build / "fp16.tflite").read_bytes() == sound
+
+
+def test_stored_build_is_used(models, own_store, tmp_path):
+    """A run whose build and evaluations are stored starts no TensorFlow: it says nothing of training or running."""
+    arguments = (f"--models-dir={models}", f"--artifacts={own_store}")
+    run_gate(*arguments, folder=tmp_path)
+    run = run_gate(*arguments, folder=tmp_path)
+
+    assert "training" not in run.text.partition("fp16 gate ===")[0].replace("test_training", "")
+    assert "running" not in run.text
+
+
+def test_rebuild_builds_again(models, own_store, tmp_path):
+    """`--rebuild` trains again although the build is stored."""
+    (build,) = own_store.glob("builds/quick-*")
+    before = (build / "manifest.json").stat().st_mtime_ns
+    run = run_gate("--rebuild", f"--models-dir={models}", f"--artifacts={own_store}", *CHECKS, folder=tmp_path)
+
+    assert run.code == 0, run.text
+    assert "quick: training" in run.text
+    assert (build / "manifest.json").stat().st_mtime_ns > before
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_failing_build_fails_its_checks_with_the_cause(gate, models, workers):
+    """A builder that raises fails every check of its model with the error, tried once."""
+    declaration = models / "quick.py"
+    declaration.write_text(declaration.read_text().replace("layers.Flatten", "layers.NoSuchLayer"))
+    run = gate(models, workers, *CHECKS)
+
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
+    assert len(run.fallen) == run.checks
+    assert all("NoSuchLayer" in message for message in run.fallen.values())
+
+
+def test_refused_write_is_a_clear_error(models, tmp_path):
+    """A disk that does not take what a build writes fails its checks with that cause, and leaves no build."""
+    store = tmp_path / "own"
+    run = run_gate(f"--models-dir={models}", f"--artifacts={store}", *CHECKS, folder=tmp_path, largest_file=100)
+
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
+    assert f"could not be written to the artifact store {store} (File too large)" in run.named("tests/test_size.py")
+    assert not builds(store)
+
+
+def test_controller_and_workers_import_no_tensorflow(gate, pinned_models, tmp_path):
+    """Neither collecting nor judging imports TensorFlow, in any process of the run that runs tests."""
+    plugin = tmp_path / "watch.py"
+    plugin.write_text(
+        "import json, os, pathlib, sys\n"
+        "def pytest_sessionfinish(session):\n"
+        "    loaded = sorted({'tensorflow', 'keras', 'ai_edge_litert.interpreter'} & sys.modules.keys())\n"
+        f"    pathlib.Path({str(tmp_path)!r}, f'modules-{{os.getpid()}}.json').write_text(json.dumps(loaded))\n"
+    )
+    run = gate(pinned_models, "-n2", "-o", f"pythonpath={ROOT} {tmp_path}", "-p", "watch")
+    loaded = [json.loads(file.read_text()) for file in tmp_path.glob("modules-*.json")]
+
+    assert run.code == 0, run.text
+    assert loaded == [[], [], []]

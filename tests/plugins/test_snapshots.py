@@ -1,0 +1,110 @@
+"""What is pinned, when it is written, and what is left alone."""
+
+import pytest
+
+PINNING = ["tests/test_training.py", "tests/test_predictions.py"]
+
+
+@pytest.fixture
+def stale(pinned_models):
+    """The quick model's folder, with the pinned class of sample 5 changed by hand in the float32 file's pin."""
+    file = pinned_models / "__snapshots__" / "quick-fp32.txt"
+    line = file.read_text().splitlines()[3]
+    file.write_text(file.read_text().replace(line, line[:13] + str((int(line[13]) + 1) % 10) + line[14:]))
+    return pinned_models
+
+
+def contents(models):
+    """Return the pinned files and when each was written."""
+    return {file.name: (file.read_text(), file.stat().st_mtime_ns) for file in (models / "__snapshots__").iterdir()}
+
+
+def test_changed_prediction_is_named(gate, stale):
+    """A prediction that is not the pinned one fails with the sample, its true, pinned and new class, and margins."""
+    run = gate(stale, *PINNING)
+
+    message = run.named("tests/test_predictions.py::test_predictions_are_the_pinned_ones[quick-fp32]")
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
+    assert "1 of 10000 samples are not as pinned" in message
+    assert "sample 000005: true 1, pinned 2 (margin at least" in message
+    assert "--snapshot-update" in message
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_update_writes_what_changed_and_nothing_else(gate, stale, pins, workers):
+    """`--snapshot-update` restores the changed pin and does not touch the others."""
+    before = contents(stale)
+    run = gate(stale, workers, "--snapshot-update", *PINNING)
+    after = contents(stale)
+
+    assert run.code == 0, run.text
+    assert after["quick-fp32.txt"][0] == (pins / "quick-fp32.txt").read_text()
+    assert {name for name in after if after[name] != before[name]} == {"quick-fp32.txt"}
+
+
+@pytest.mark.parametrize("selection", [["-k", "fp16"], ["tests/test_training.py"], ["-x", "-k", "fp16 or alive"]])
+def test_update_of_a_selection_leaves_other_pins_alone(gate, stale, selection):
+    """`--snapshot-update` with -k, -x or a file leaves unselected pins as they are, stale ones included."""
+    before = contents(stale)
+    run = gate(stale, "--snapshot-update", *(selection if selection[0].startswith("tests") else [*PINNING, *selection]))
+
+    assert run.code == 0, run.text
+    assert contents(stale) == before
+
+
+def test_update_keeps_the_pin_of_a_test_that_failed_before_it(gate, pinned_models):
+    """A check that fails before it compares loses nothing: here the float16 file's evaluation never comes about."""
+    before = contents(pinned_models)
+    (pinned_models / "broken.py").write_text("raise RuntimeError('a declaration that cannot be read')")
+    run = gate(pinned_models, "--snapshot-update", *PINNING)
+
+    assert run.code == pytest.ExitCode.USAGE_ERROR, run.text
+    assert contents(pinned_models) == before
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_update_with_nothing_to_pin_is_refused(gate, models, workers):
+    """`--snapshot-update` on a selection that pins nothing ends with exit code 4 and writes nothing."""
+    run = gate(models, workers, "--snapshot-update", "tests/test_size.py")
+
+    assert run.code == pytest.ExitCode.USAGE_ERROR, run.text
+    assert "no selected test pins anything, so nothing was written" in run.text
+    assert not (models / "__snapshots__").exists()
+
+
+def test_missing_pin_falls_short(gate, models):
+    """Where nothing is pinned nothing passes, and nothing is written either."""
+    run = gate(models, *PINNING)
+
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
+    assert "nothing is pinned yet" in run.named("tests/test_predictions.py::test_predictions_are_the_pinned_ones")
+    assert "nothing is pinned yet" in run.named("tests/test_training.py")
+    assert not (models / "__snapshots__").exists()
+
+
+def test_damaged_pin_falls_short(gate, pinned_models):
+    """A pin that was cut is no pin."""
+    file = pinned_models / "__snapshots__" / "quick-fp16.txt"
+    file.write_text(file.read_text()[:5000])
+    run = gate(pinned_models, *PINNING)
+
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
+    assert "cannot be used" in run.named("tests/test_predictions.py::test_predictions_are_the_pinned_ones[quick-fp16]")
+
+
+def test_pin_of_a_model_that_is_gone_falls_short(gate, pinned_models):
+    """A pinned file that belongs to no declared model is found."""
+    (pinned_models / "__snapshots__" / "gone-fp16.txt").write_text("")
+    run = gate(pinned_models, *PINNING)
+
+    assert "gone-fp16.txt" in run.named("tests/test_predictions.py::test_no_pin_is_left_behind")
+
+
+def test_other_weights_are_named_as_such(gate, pinned_models):
+    """Weights that are not the pinned ones are told from predictions that are not."""
+    (pinned_models / "__snapshots__" / "quick-weights.txt").write_text("sha256 0000\n")
+    run = gate(pinned_models, *PINNING)
+
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
+    assert "this machine does not reproduce the pinned training" in run.named("tests/test_training.py")
+    assert len(run.fallen) == 1
