@@ -34,8 +34,14 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COLUMNS"))}
 
 
-def run_gate(*arguments: str | Path, folder: Path, largest_file: int | None = None) -> GateRun:
-    """Run the gate from the checkout with *arguments*; its results go to *folder*.
+def run_gate(
+    *arguments: str | Path,
+    folder: Path,
+    checkout: Path = ROOT,
+    largest_file: int | None = None,
+    **variables: str,
+) -> GateRun:
+    """Run the gate from the *checkout* with *arguments* and environment *variables*; its results go to *folder*.
 
     largest_file: what the operating system lets it write into one file, in KiB; it stands for a disk that is full.
     """
@@ -44,8 +50,8 @@ def run_gate(*arguments: str | Path, folder: Path, largest_file: int | None = No
     results.unlink(missing_ok=True)
     done = subprocess.run(
         [*limit, *command(f"--junitxml={results}", *arguments, folder=folder)],
-        cwd=ROOT,
-        env=environment(),
+        cwd=checkout,
+        env={**environment(), **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,

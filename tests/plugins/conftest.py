@@ -81,6 +81,15 @@ def pinned_models(models: Path, pins: Path) -> Path:
 
 
 @pytest.fixture
+def own_store(pins: Path, store: Path, tmp_path: Path) -> Path:
+    """A store of the test's own, in which everything of the quick model is built and evaluated."""
+    for kind in ("builds", "outputs"):
+        for entry in (store / kind).glob("quick-*.1"):
+            shutil.copytree(entry, tmp_path / "own" / kind / entry.name)
+    return tmp_path / "own"
+
+
+@pytest.fixture
 def gate(tmp_path: Path, store: Path):
     """Run the gate on the models of a folder, with the shared store."""
 

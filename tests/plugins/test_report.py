@@ -1,0 +1,117 @@
+"""The HTML report and the terminal's last lines say what was measured, against what, and what fell short."""
+
+import html
+import json
+import re
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def target_rows():
+    """The targets, as the head of the report lists them."""
+    return ["reference", "builtin", "xnnpack", "xnnpack_fp16", "tf_lite"]
+
+
+@pytest.fixture(params=["-n0", "-n2"])
+def report(request, gate, pinned_models, tmp_path):
+    """The report of a green run: its page, and the rows of its table."""
+    file = tmp_path / "report.html"
+    run = gate(pinned_models, request.param, f"--html={file}", "--self-contained-html")
+    assert run.code == 0, run.text
+    return Report(file.read_text())
+
+
+class Report:
+    """A page of pytest-html and the tests that it holds."""
+
+    def __init__(self, page):
+        """Read the *page*'s data, which pytest-html keeps in an attribute."""
+        self.page = page
+        self.tests = json.loads(html.unescape(re.search(r'data-jsonblob="(.*?)"', page, re.DOTALL)[1]))["tests"]
+
+    def row(self, test):
+        """Return the cells of *test*, as one text."""
+        return "".join(self.tests[test][0]["resultsTableRow"])
+
+
+def test_head_shows_sizes_accuracies_and_digests(report):
+    """The head has a card for the model with what a reviewer asks first."""
+    head = report.page.partition('id="results-table"')[0]
+
+    assert "quick: every check that ran held" in head
+    assert re.search(r"<th>size, bytes</th><td>\d\d \d{3}</td><td>\d\d \d{3}</td><td>0\.5\d+</td>", head)
+    assert re.search(r"<th>accuracy on reference kernels</th><td>\d\d\.\d{3} %</td><td>\d\d\.\d{3} %</td>", head)
+    assert len(re.findall(r'class="digest">[0-9a-f]{64}<', head)) == 2
+    assert "—" not in head
+
+
+def test_head_shows_every_target(report, target_rows):
+    """The head has each target's agreement and error, for both files."""
+    head = report.page.partition('id="results-table"')[0]
+    rows = re.findall(r"<tr><th>(\w+)</th>(?:<td>[^<—]+</td>){4}</tr>", head)
+
+    assert rows == target_rows
+
+
+def test_rows_show_measured_against_allowed(report):
+    """A row has the test's requirement, what was measured, and what was allowed."""
+    row = report.row("tests/test_accuracy.py::test_keras_reaches_the_baseline[quick]")
+
+    assert "as accurate as its budget asks for" in row
+    assert re.search(r"accuracy of Keras: 0\.\d+</td>", row)
+    assert "at least 0.8</td>" in row
+
+
+def test_one_image_has_its_picture(report):
+    """The row of the one-image check carries the picture, titled with the true and the predicted class."""
+    (test,) = report.tests["tests/test_one_image.py::test_one_image_is_recognized[quick-fp16-xnnpack]"]
+    (picture,) = test["extras"]
+
+    assert picture["name"] == "True: 7, predicted: 7"
+    assert picture["content"].startswith("data:image/png;base64,iVBOR")
+
+
+def test_page_needs_no_network(report):
+    """Nothing on the page is loaded from elsewhere."""
+    assert not re.findall(r'(?:src|srcset)="(?:https?:)?//', report.page)
+    assert not re.findall(r"<link[^>]+href", report.page)
+
+
+def test_failure_is_named_in_head_row_and_terminal(gate, pinned_models, tmp_path):
+    """A check that fell short is named on top of the page, explained in its row, and counted in the terminal."""
+    declaration = pinned_models / "quick.py"
+    declaration.write_text(declaration.read_text().replace("baseline_accuracy=0.8", "baseline_accuracy=0.999"))
+    file = tmp_path / "report.html"
+    run = gate(pinned_models, "-n2", f"--html={file}", "--self-contained-html", "tests/test_accuracy.py")
+    report = Report(file.read_text())
+
+    test = "tests/test_accuracy.py::test_keras_reaches_the_baseline[quick]"
+    assert run.code == pytest.ExitCode.TESTS_FAILED
+    assert f"<li>{test}</li>" in report.page
+    assert "at least 0.999 allowed" in report.tests[test][0]["log"]
+    assert "quick: FELL SHORT in 6 checks" in run.text
+
+
+def test_junit_has_what_was_measured(gate, pinned_models, tmp_path):
+    """`--junitxml` carries each measured value and its bounds as a property."""
+    gate(pinned_models, "tests/test_size.py")
+
+    assert (
+        'name="bytes of float constants, float16 / float32" value="0.5 (exactly 0.5)"'
+        in (tmp_path / "results.xml").read_text()
+    )
+
+
+def test_run_without_html_plugin_works(gate, pinned_models):
+    """The gate runs where pytest-html is switched off."""
+    run = gate(pinned_models, "-p", "no:html", "tests/test_size.py", "tests/test_one_image.py")
+
+    assert run.code == 0, run.text
+
+
+def test_run_without_xdist_works(gate, pinned_models):
+    """The gate runs where pytest-xdist is switched off."""
+    run = gate(pinned_models, "-p", "no:xdist", "tests/test_size.py")
+
+    assert run.code == 0, run.text
