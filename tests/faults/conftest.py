@@ -38,7 +38,8 @@ def good_build(spec: ModelSpec, provider: Provider) -> Path:
 @pytest.fixture(scope="session")
 def converted_files(request: pytest.FixtureRequest, spec: ModelSpec, good_build: Path) -> Path:
     """The folder of faulty files that the real converter made: see `converted`. They are made once for all runs."""
-    determinants = {"build": str(build_address(spec)), "source": file_digest(ROOT / "tests" / "faults" / "converted.py")}
+    source = ROOT / "tests" / "faults" / "converted.py"
+    determinants = {"build": str(build_address(spec)), "source": file_digest(source)}
 
     def write(folder: Path) -> None:
         made = subprocess.run(

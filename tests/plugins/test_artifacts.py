@@ -22,7 +22,9 @@ def start(models, store, folder, *arguments):
     """Start the gate and return the process; what it prints goes to *folder*/output."""
     with (folder / "output").open("w") as output:
         return subprocess.Popen(
-            command(f"--models-dir={models}", f"--artifacts={store}", *arguments, *CHECKS, folder=folder),
+            # A shell that starts us in the background has us, and so our children, ignore Ctrl-C.
+            ["env", "--default-signal=INT"]
+            + command(f"--models-dir={models}", f"--artifacts={store}", *arguments, *CHECKS, folder=folder),
             cwd=ROOT,
             env=environment(),
             stdin=subprocess.DEVNULL,
@@ -53,6 +55,35 @@ def test_killed_run_leaves_nothing_that_the_next_one_trusts(models, tmp_path, wo
     assert all(name.endswith(".unfinished") for name in left)
     assert run.code == 0, run.text
     assert [name.rpartition("-")[0] for name in builds(store)] == ["quick"]
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_interrupted_run_ends_with_its_children(models, tmp_path, workers):
+    """Ctrl-C while a model is built ends the run with pytest's exit code, its processes, and leaves no build."""
+    store = tmp_path / "own"
+    process = start(models, store, tmp_path, workers)
+    wait_for(lambda: list(store.glob("builds/*.unfinished")), process)
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait() == pytest.ExitCode.INTERRUPTED, (tmp_path / "output").read_text()
+    wait_for_end_of_children(store)
+    assert all(name.endswith(".unfinished") for name in builds(store))
+
+
+def test_lost_worker_falls_short_and_loses_nothing_else(pinned_models, own_store, tmp_path):
+    """A worker that dies fails the check that it was at; the others are judged by those that remain."""
+    (tmp_path / "dies.py").write_text(
+        "import os\n"
+        "def pytest_runtest_call(item):\n"
+        "    if 'test_keras_reaches_the_baseline' in item.name:\n"
+        "        os.kill(os.getpid(), 9)\n"
+    )
+    arguments = (f"--models-dir={pinned_models}", f"--artifacts={own_store}", "-n2", "-p", "dies")
+    run = run_gate(*arguments, folder=tmp_path, PYTHONPATH=str(tmp_path))
+
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
+    assert list(run.fallen) == ["tests/test_accuracy.py::test_keras_reaches_the_baseline[quick]"]
+    assert "122 passed" in run.text
 
 
 def wait_for_end_of_children(store):
