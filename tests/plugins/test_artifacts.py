@@ -20,11 +20,11 @@ def builds(store):
 
 def start(models, store, folder, *arguments):
     """Start the gate and return the process; what it prints goes to *folder*/output."""
+    arguments = (f"--models-dir={models}", f"--artifacts={store}", *arguments)
     with (folder / "output").open("w") as output:
         return subprocess.Popen(
             # A shell that starts us in the background has us, and so our children, ignore Ctrl-C.
-            ["env", "--default-signal=INT"]
-            + command(f"--models-dir={models}", f"--artifacts={store}", *arguments, *CHECKS, folder=folder),
+            ["env", "--default-signal=INT", *command(*arguments, *CHECKS, folder=folder)],
             cwd=ROOT,
             env=environment(),
             stdin=subprocess.DEVNULL,
