@@ -1,0 +1,237 @@
+"""An address changes with everything that changes its content, and with nothing else."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fixtures.harness import artifacts, versions
+from fixtures.harness.artifacts import Build, Outputs, build_address, outputs_address
+from fixtures.harness.specs import find
+from fixtures.harness.targets import TARGETS
+
+DECLARATION = '''
+"""A model."""
+
+from models.blocks import block
+from models.spec import Budget, ModelSpec, Recipe
+
+
+def build(batch_size):
+    """Return the model."""
+    return block(3, batch_size)
+
+
+MODEL = ModelSpec(
+    name="model",
+    build=build,
+    recipe=Recipe(dataset="mnist", epochs=1, seed=0),
+    budget=Budget(baseline_accuracy=0.9),
+)
+'''
+BLOCKS = """
+def block(size, batch_size):
+    return size, batch_size
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with a declaration, and a module that it imports."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "model.py").write_text(DECLARATION.replace("models.blocks", "blocks"))
+    (folder / "blocks.py").write_text(BLOCKS)
+    return folder
+
+
+@pytest.fixture
+def spec(folder, monkeypatch):
+    """The declared model."""
+    monkeypatch.syspath_prepend(folder)
+    (spec,) = find([folder])
+    return spec
+
+
+@pytest.fixture
+def edit(spec, folder):
+    """Change a file of the folder, or a field of the spec; return whether the build lives elsewhere then."""
+    before = build_address(spec)
+
+    def change(file, old, new):
+        text = (folder / file).read_text()
+        assert old in text
+        (folder / file).write_text(text.replace(old, new))
+        return build_address(spec) != before
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("model.py", "block(3, batch_size)", "block(4, batch_size)"),
+        ("model.py", 'name="model"', 'name="renamed"'),
+        ("blocks.py", "return size, batch_size", "return batch_size, size"),
+    ],
+)
+def test_build_depends_on_the_code_that_builds(edit, file, old, new):
+    """Another builder, or another helper that it imports from its folder, is another build."""
+    assert edit(file, old, new)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("model.py", "baseline_accuracy=0.9", "baseline_accuracy=0.8"),
+        ("model.py", "baseline_accuracy=0.9", "baseline_accuracy=0.9, flipped=0.5"),
+        ("model.py", "block(3, batch_size)", "block(3, batch_size)  # three is enough"),
+        ("model.py", "MODEL = ModelSpec(", "\n\n# The model.\nMODEL = ModelSpec("),
+        ("blocks.py", "return size, batch_size", "return (size, batch_size)  # a pair"),
+    ],
+)
+def test_build_does_not_depend_on_what_judges_it(edit, file, old, new):
+    """Another bound, comment or layout is the same build: nobody trains again for it."""
+    assert not edit(file, old, new)
+
+
+def test_build_does_not_depend_on_files_beside_it(edit, folder):
+    """A module that the declaration does not import is none of its business."""
+    (folder / "other.py").write_text("VALUE = 1\n")
+
+    assert not edit("model.py", "MODEL", "MODEL")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"epochs": 2}, {"batch_size": 64}, {"learning_rate": 0.01}],
+    ids=lambda change: next(iter(change)),
+)
+def test_build_depends_on_the_recipe(spec, change):
+    """Each part of the recipe moves weights, and so is another build."""
+    other = dataclasses.replace(spec, recipe=dataclasses.replace(spec.recipe, **change))
+
+    assert build_address(other) != build_address(spec)
+
+
+def test_build_depends_on_the_data(spec, monkeypatch):
+    """The same name with other data is another build."""
+    before = build_address(spec)
+    other = dataclasses.replace(artifacts.dataset("mnist"), sha256="06af")
+    monkeypatch.setattr(artifacts, "dataset", lambda _: other)
+
+    assert build_address(spec) != before
+
+
+@pytest.mark.parametrize("package", ["tensorflow", "keras", "numpy"])
+def test_build_depends_on_the_versions(spec, monkeypatch, package):
+    """Another version of what trains and converts is another build."""
+    before, pins = build_address(spec), versions.pinned() | {package: "0.0"}
+    monkeypatch.setattr(versions, "pinned", lambda: pins)
+
+    assert build_address(spec) != before
+
+
+@pytest.fixture
+def engine(tmp_path, monkeypatch):
+    """A copy of the engine's sources, of which addresses are made."""
+    copy = tmp_path / "harness"
+    shutil.copytree(Path(artifacts.__file__).parent, copy)
+    monkeypatch.setattr(artifacts, "_HERE", copy)
+    return copy
+
+
+@pytest.mark.parametrize("name", ["builder.py", "training.py", "conversion.py", "datasets.py"])
+def test_build_depends_on_the_engine(spec, engine, name):
+    """A change in how models are trained or converted is another build."""
+    before = build_address(spec)
+    (engine / name).write_text("# changed\n")
+
+    assert build_address(spec) != before
+
+
+@pytest.mark.parametrize("name", ["comparison.py", "verdict.py", "inference.py"])
+def test_build_does_not_depend_on_what_runs_and_judges(spec, engine, name):
+    """A change in how files are run and judged costs no training."""
+    before = build_address(spec)
+    (engine / name).write_text("# changed\n")
+
+    assert build_address(spec) == before
+
+
+@pytest.fixture
+def model_file(tmp_path):
+    """A file whose outputs are stored."""
+    file = tmp_path / "fp16.tflite"
+    file.write_bytes(b"weights")
+    return file
+
+
+def test_outputs_depend_on_the_files_content(spec, model_file):
+    """Another file of the same name has other outputs."""
+    before = outputs_address(model_file, TARGETS["xnnpack"], spec)
+    model_file.write_bytes(b"other weights")
+
+    assert outputs_address(model_file, TARGETS["xnnpack"], spec) != before
+
+
+def test_outputs_depend_on_the_target(spec, model_file):
+    """Every target has outputs of its own."""
+    assert len({outputs_address(model_file, target, spec).digest for target in TARGETS.values()}) == len(TARGETS)
+
+
+def test_outputs_depend_on_the_machine(spec, model_file, monkeypatch):
+    """Another CPU may dispatch to other kernels."""
+    before = outputs_address(model_file, TARGETS["xnnpack"], spec)
+    monkeypatch.setattr(versions, "machine", lambda: "another")
+
+    assert outputs_address(model_file, TARGETS["xnnpack"], spec) != before
+
+
+@pytest.mark.parametrize("name", ["inference.py", "targets.py", "tflite_file.py", "datasets.py"])
+def test_outputs_depend_on_the_engine(spec, model_file, engine, name):
+    """A change in how files are run is another evaluation."""
+    before = outputs_address(model_file, TARGETS["xnnpack"], spec)
+    (engine / name).write_text("# changed\n")
+
+    assert outputs_address(model_file, TARGETS["xnnpack"], spec) != before
+
+
+def test_outputs_depend_on_their_runtime_only(spec, model_file, monkeypatch):
+    """Another TensorFlow concerns the target that it provides, and no other."""
+    legs = {name: outputs_address(model_file, target, spec) for name, target in TARGETS.items()}
+    pins = versions.pinned() | {"tensorflow": "0.0"}
+    monkeypatch.setattr(versions, "pinned", lambda: pins)
+    moved = [name for name, target in TARGETS.items() if outputs_address(model_file, target, spec) != legs[name]]
+
+    assert moved == ["tf_lite"]
+
+
+def test_addresses_name_what_they_hold(spec, model_file):
+    """A person finds the build and the evaluation of a model in the store by their names."""
+    assert str(build_address(spec)).startswith("builds/model-")
+    assert str(outputs_address(model_file, TARGETS["xnnpack"], spec)).startswith("outputs/model-fp16-xnnpack-")
+
+
+def test_build_is_read_from_its_folder(tmp_path):
+    """A build gives its files, what was written down while it was built, and what Keras computed."""
+    np.save(tmp_path / artifacts.KERAS_OUTPUTS, np.ones((3, 2), np.float32))
+    (tmp_path / artifacts.FACTS).write_text(json.dumps({"weights_sha256": "06af"}))
+    build = Build(tmp_path)
+
+    assert (build.file("fp16"), build.facts) == (tmp_path / "fp16.tflite", {"weights_sha256": "06af"})
+    assert build.keras_outputs().tolist() == [[1, 1]] * 3
+
+
+def test_outputs_are_read_from_their_folder(tmp_path):
+    """An evaluation gives its outputs, those of the second run, which samples these are, and the runtime's facts."""
+    for number, name in enumerate(("outputs-0", "again-0", "repeated")):
+        np.save(tmp_path / f"{name}.npy", np.full(2, number))
+    (tmp_path / artifacts.FACTS).write_text(json.dumps({"delegated": "whole"}))
+    outputs = Outputs(tmp_path)
+
+    assert [values[0] for values in (outputs.array(), outputs.array("again"), outputs.repeated())] == [0, 1, 2]
+    assert outputs.facts == {"delegated": "whole"}

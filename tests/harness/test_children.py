@@ -1,0 +1,157 @@
+"""A child process answers, or its end is the answer."""
+
+import os
+import select
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+
+from fixtures.harness.children import LOG_LINES, Child, JobError
+
+
+@pytest.fixture
+def child():
+    """A child that does what its job says."""
+    child = Child("tests.harness.echo")
+    yield child
+    child.close()
+
+
+def ignore(*_):
+    """Take no notice of progress."""
+
+
+@pytest.mark.parametrize("said", [None, True, 0, 0.1, "", "two\nlines, äöü 猫", ["a", {"b": [1, None]}], "x" * 100_000])
+def test_child_answers(child, said):
+    """What a job returns is what the parent is given, whatever JSON value it is."""
+    assert child.ask({"do": "say", "say": said}, ignore) == said
+
+
+def test_child_answers_one_job_after_another(child):
+    """A child is not used up by a job."""
+    assert [child.ask({"do": "say", "say": number}, ignore) for number in range(5)] == [0, 1, 2, 3, 4]
+
+
+def test_progress_reaches_the_parent(child):
+    """What a job says of its progress arrives in order, with the share that is done where the job tells it."""
+    told = []
+    child.ask({"do": "count", "to": 2}, lambda text, share: told.append((text, share)))
+
+    assert told == [("beginning", None), ("counting", 0.5), ("counting", 1.0)]
+
+
+def test_expected_error_is_its_sentence(child):
+    """An error that is a sentence for the user arrives as that sentence, alone."""
+    with pytest.raises(JobError, match=r"^the data set is gone$"):
+        child.ask({"do": "fail", "why": "the data set is gone"}, ignore)
+
+
+def test_unexpected_error_comes_with_its_traceback(child):
+    """An error that nobody expected says where it happened."""
+    with pytest.raises(JobError, match=r'(?s)Traceback.*echo\.py", line \d+, in crash.*ZeroDivisionError: by nothing'):
+        child.ask({"do": "crash", "why": "by nothing"}, ignore)
+
+
+@pytest.mark.parametrize("failing", ["fail", "crash"])
+def test_child_outlives_a_failed_job(child, failing):
+    """The next job is answered."""
+    with pytest.raises(JobError):
+        child.ask({"do": failing, "why": "this time"}, ignore)
+
+    assert child.ask({"do": "say", "say": "next"}, ignore) == "next"
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV", "SIGABRT", "SIGILL", "SIGBUS"])
+def test_death_by_a_signal_names_it(child, name):
+    """A child that the system ends is an error with the signal's name and the child's last lines."""
+    with pytest.raises(JobError, match=rf"(?s)tests\.harness\.echo was killed by {name}; .*line 0\nline 1$"):
+        child.ask({"do": "die", "signal": name, "lines": 2}, ignore)
+
+
+def test_end_without_an_answer_names_the_status(child):
+    """A child that ends itself is an error with its status."""
+    with pytest.raises(JobError, match=r"tests\.harness\.echo ended with status 3; .*\n\(it printed nothing\)$"):
+        child.ask({"do": "die", "status": 3}, ignore)
+
+
+def test_long_log_is_cut_to_its_end(child):
+    """Of what a child printed before it died, the last lines are shown."""
+    with pytest.raises(JobError) as error:
+        child.ask({"do": "die", "status": 1, "lines": 100}, ignore)
+
+    assert str(error.value).splitlines()[1:] == [f"line {number}" for number in range(100 - LOG_LINES, 100)]
+
+
+def test_module_that_cannot_start_is_an_error(request):
+    """A child that never came to its first job is an error that says why."""
+    child = Child("tests.harness.missing")
+    request.addfinalizer(child.close)
+
+    with pytest.raises(JobError, match=r"ended with status 1; (?s:.*)No module named tests\.harness\.missing"):
+        child.ask({"do": "say", "say": "hello"}, ignore)
+
+
+def test_prints_do_not_reach_the_parent(child):
+    """What libraries print on standard output is no answer, even if it looks like one."""
+    assert child.ask({"do": "chatter"}, ignore) == "answered"
+    assert child.ask({"do": "say", "say": "next"}, ignore) == "next"
+
+
+def test_prints_are_shown_when_the_child_dies(child):
+    """What libraries printed, on either stream, is in the message of the death."""
+    child.ask({"do": "chatter"}, ignore)
+
+    with pytest.raises(JobError, match=r"(?s)printed.*written.*echoed.*on stderr"):
+        child.ask({"do": "die", "status": 1}, ignore)
+
+
+def test_dead_child_takes_no_job(child):
+    """A job for a child that is dead is an error that says how it ended, each time."""
+    with pytest.raises(JobError, match="SIGKILL"):
+        child.ask({"do": "die", "signal": "SIGKILL"}, ignore)
+
+    assert not child.alive
+    with pytest.raises(JobError, match="SIGKILL"):
+        child.ask({"do": "say", "say": "hello"}, ignore)
+
+
+def test_killing_a_child_frees_who_waits(child):
+    """A thread that waits for an answer is given an error when the child is killed."""
+    waiting = Event()
+    with ThreadPoolExecutor() as threads:
+        answer = threads.submit(child.ask, {"do": "wait"}, lambda *_: waiting.set())
+        waiting.wait()
+        child.kill()
+
+    with pytest.raises(JobError, match="SIGKILL"):
+        answer.result()
+
+
+def test_interrupt_does_not_end_a_child(child):
+    """Ctrl-C reaches parent and child; what ends is the parent's decision."""
+    child.ask({"do": "say", "say": "it serves now"}, ignore)
+    child.process.send_signal(signal.SIGINT)
+
+    assert child.ask({"do": "say", "say": "still here"}, ignore) == "still here"
+
+
+def test_closed_child_is_gone():
+    """Closing ends the process at once, also in the middle of its start."""
+    child = Child("tests.harness.echo")
+    child.close()
+
+    assert not child.alive
+
+
+@pytest.mark.parametrize("doing", [[], ["wait"]], ids=["idle", "at work"])
+def test_child_dies_with_its_parent(start, doing):
+    """A child whose parent was killed ends by itself, also in the middle of a job."""
+    parent = start("parent", *doing)
+    child = os.pidfd_open(int(parent.stdout.readline()))
+    assert [parent.stdout.readline() for _ in doing] == ["waiting\n" for _ in doing]
+    parent.kill()
+
+    assert select.select([child], [], [], 60)[0] == [child]
+    os.close(child)

@@ -1,0 +1,291 @@
+"""What differs is found, and named by its sample; what is not a number never passes as agreement."""
+
+import numpy as np
+import pytest
+
+from fixtures.harness import comparison
+from fixtures.harness.comparison import accuracy, agreement, classes, difference, liveliness, margin, repetition
+
+NOT_A_NUMBER = [np.nan, np.inf, -np.inf]
+
+
+def logits(*rows):
+    """Return outputs, one row a sample."""
+    return np.array(rows, np.float32)
+
+
+@pytest.fixture
+def outputs():
+    """Outputs of 50 samples and 10 classes, of the scale of logits."""
+    return np.random.default_rng(0).normal(scale=5, size=(50, 10)).astype(np.float32)
+
+
+def changed(outputs, sample, element, value):
+    """Return *outputs* with one value changed."""
+    copy = outputs.copy()
+    copy[sample, element] = value
+    return copy
+
+
+def test_equal_outputs_do_not_differ(outputs):
+    """Of equal outputs, the difference is 0 and the signal to noise ratio infinite."""
+    found = difference(outputs, outputs.copy())
+
+    assert (found.share, found.largest, found.sqnr, found.broken) == (0, 0, np.inf, ())
+
+
+def test_difference_is_measured_at_the_worst_sample(outputs):
+    """The largest difference is found, with its sample, in the outputs' unit and as a share of the largest output."""
+    found = difference(changed(outputs, 37, 4, outputs[37, 4] + 0.5), outputs)
+
+    assert found.sample == 37
+    assert found.largest == pytest.approx(0.5, rel=1e-6)
+    assert found.share == pytest.approx(0.5 / np.abs(outputs).max(), rel=1e-6)
+
+
+def test_difference_is_the_same_both_ways_of_sign(outputs):
+    """An output that is too small counts as one that is too large."""
+    found = difference(changed(outputs, 12, 0, outputs[12, 0] - 0.5), outputs)
+
+    assert (found.sample, found.largest) == (12, pytest.approx(0.5, rel=1e-6))
+
+
+def test_difference_does_not_overflow():
+    """Outputs are subtracted in float64: a difference that float32 cannot hold is measured all the same."""
+    found = difference(logits([3e38, 0]), logits([-3e38, 0]))
+
+    assert (found.largest, found.share) == (pytest.approx(6e38), pytest.approx(2))
+
+
+def test_signal_to_noise_ratio_is_in_decibels():
+    """An error of a thousandth of every output is 60 dB."""
+    truth = np.ones((4, 3))
+
+    assert difference(truth * 1.001, truth).sqnr == pytest.approx(60, abs=1e-6)
+
+
+def test_difference_from_zeros_is_infinite():
+    """Where the truth is zero everywhere, any difference is infinitely large a share, and equality is none."""
+    zeros = np.zeros((3, 2), np.float32)
+
+    assert (difference(zeros, zeros).share, difference(changed(zeros, 1, 1, 1e-9), zeros).share) == (0, np.inf)
+
+
+@pytest.mark.parametrize("value", NOT_A_NUMBER)
+def test_broken_output_is_infinitely_far(outputs, value):
+    """An output that is NaN or infinite is infinitely far from the truth, and its sample is named."""
+    found = difference(changed(outputs, 8, 3, value), outputs)
+
+    assert (found.share, found.largest, found.sqnr) == (np.inf, np.inf, -np.inf)
+    assert (found.sample, found.broken) == (8, (8,))
+    assert str(found) == "NaN or infinity in the outputs of 1 samples (first: 8)"
+
+
+@pytest.mark.parametrize("value", NOT_A_NUMBER)
+def test_broken_output_does_not_equal_a_broken_truth(outputs, value):
+    """Outputs that are broken in the same place do not agree."""
+    broken = changed(outputs, 8, 3, value)
+
+    assert difference(broken, broken.copy()).share == np.inf
+
+
+@pytest.mark.parametrize("value", NOT_A_NUMBER)
+def test_broken_truth_is_within_no_bound(outputs, value):
+    """Nothing is close to a truth that is NaN or infinite."""
+    found = difference(outputs, changed(outputs, 8, 3, value))
+
+    assert not found.share <= 1e300
+    assert found.sample == 8
+
+
+def test_sentence_of_a_difference_names_the_sample(outputs):
+    """The sentence says how much and where."""
+    told = str(difference(changed(outputs, 37, 4, outputs[37, 4] + 0.5), outputs))
+
+    assert told.startswith("largest difference 0.5, sample 37; SQNR ")
+
+
+def test_sentence_names_the_first_samples_only():
+    """Of many broken samples, five are named, and that there are more."""
+    broken = np.full((9, 2), np.nan)
+
+    assert str(difference(broken, broken)).endswith("of 9 samples (first: 0, 1, 2, 3, 4, …)")
+
+
+@pytest.mark.parametrize("measure", [difference, agreement])
+@pytest.mark.parametrize("shape", [(3, 10), (4, 9), (4, 10, 1), (40,)])
+def test_outputs_of_another_shape_are_refused(measure, shape):
+    """Outputs that are not of the truth's shape are an error with both; they are never broadcast."""
+    with pytest.raises(ValueError, match=r"shape \(.*\), but are compared with outputs of shape \(4, 10\)"):
+        measure(np.zeros(shape), np.zeros((4, 10)))
+
+
+def test_equal_outputs_agree(outputs):
+    """Equal outputs predict the same."""
+    found = agreement(outputs, outputs.copy())
+
+    assert (found.flips, found.share, str(found)) == ((), 1, "0 of 50 predictions changed")
+
+
+def test_flip_is_found_with_its_margins():
+    """A sample that is given another class is found, with both classes and how close each call was."""
+    (flip,) = agreement(logits([0, 2, 1], [5, 1, 4.5]), logits([0, 2, 1], [5, 1, 6])).flips
+
+    assert (flip.sample, flip.expected, flip.now) == (1, 2, 0)
+    assert (flip.expected_margin, flip.margin) == (1, 0.5)
+    assert str(flip) == "sample 1: 2 (margin 1) -> 0 (margin 0.5)"
+
+
+def test_agreement_is_a_share_of_the_samples():
+    """Of four samples, one flip is an agreement of three quarters."""
+    truth = logits([1, 0], [1, 0], [0, 1], [0, 1])
+
+    assert agreement(logits([1, 0], [1, 0], [0, 1], [1, 0]), truth).share == 0.75
+
+
+def test_sentence_names_the_least_excusable_flips_first():
+    """The flips whose expected margin was largest come first."""
+    truth = logits([1, 0], [9, 0], [5, 0], [0, 1])
+
+    assert str(agreement(logits([0, 1], [0, 1], [0, 1], [0, 1]), truth)) == (
+        "3 of 4 predictions changed; sample 1: 0 (margin 9) -> 1 (margin 1); "
+        "sample 2: 0 (margin 5) -> 1 (margin 1); sample 0: 0 (margin 1) -> 1 (margin 1)"
+    )
+
+
+def test_nan_agrees_with_nothing(outputs):
+    """An output that is NaN predicts no class, although NumPy's argmax says one."""
+    broken = changed(outputs, 8, int(outputs[8].argmax()), np.nan)
+    (flip,) = agreement(broken, outputs).flips
+
+    assert (flip.sample, flip.now) == (8, -1)
+
+
+def test_nan_does_not_agree_with_itself(outputs):
+    """Outputs that are NaN in the same place do not agree."""
+    broken = changed(outputs, 8, 3, np.nan)
+
+    assert [flip.sample for flip in agreement(broken, broken).flips] == [8]
+
+
+def test_class_is_the_largest_output(outputs):
+    """The predicted class is the index of the largest output; where any is NaN, there is none."""
+    broken = changed(outputs, 8, 3, np.nan)
+
+    assert classes(outputs).tolist() == outputs.argmax(axis=1).tolist()
+    assert np.flatnonzero(classes(broken) < 0).tolist() == [8]
+
+
+def test_margin_is_between_the_two_largest():
+    """The margin is how far the largest output is above the second; 0 for a tie."""
+    assert margin(logits([1, 5, 3], [-1, -2, -9], [4, 4, 0])).tolist() == [2, 1, 0]
+
+
+def test_accuracy_is_the_share_of_right_classes():
+    """Three of four right classes are an accuracy of 0.75; NaN is never right."""
+    outputs = logits([1, 0], [1, 0], [0, 1], [np.nan, 0])
+
+    assert accuracy(outputs, np.array([0, 0, 1, 0])) == 0.75
+
+
+def test_accuracy_change_is_of_the_same_samples():
+    """What is lost and gained is counted sample by sample, the candidate against the baseline."""
+    baseline, candidate = logits([1, 0], [1, 0], [1, 0]), logits([0, 1], [0, 1], [1, 0])
+    found = comparison.accuracy_change(candidate, baseline, np.array([0, 0, 1]), 0.99)
+
+    assert (found.lost, found.gained, found.samples) == (2, 0, 3)
+
+
+def test_accuracy_of_nan_drops(outputs):
+    """A candidate that is NaN everywhere has lost all that the baseline had right."""
+    found = comparison.accuracy_change(outputs * np.nan, outputs, classes(outputs), 0.99)
+
+    assert (found.candidate, found.lost) == (0, 50)
+
+
+def test_worst_class_is_the_one_that_lost_most():
+    """The class whose samples were lost is named, with its own counts."""
+    labels = np.repeat(np.arange(3), 20)
+    truth = np.eye(3, dtype=np.float32)[labels]
+    candidate = truth.copy()
+    candidate[20:25] = [1, 0, 0]
+    found = comparison.worst_class(candidate, truth, labels, 0.99)
+
+    assert (found.label, found.change.samples, found.change.lost) == (1, 20, 5)
+    assert str(found).startswith("class 1: accuracy 100.0000% -> 75.0000% on 20 samples")
+
+
+def test_outputs_that_are_not_finite_are_listed(outputs):
+    """Samples with any output that is NaN or infinite are listed, in order."""
+    broken = changed(changed(changed(outputs, 40, 1, np.nan), 2, 0, np.inf), 30, 9, -np.inf)
+
+    assert comparison.not_finite(broken) == (2, 30, 40)
+
+
+def test_equal_bits_repeat(outputs):
+    """The same bits, NaN included, are a repetition."""
+    broken = changed(outputs, 8, 3, np.nan)
+    found = repetition(broken, broken[[8, 20]], np.array([8, 20]))
+
+    assert (found.moved, str(found)) == ((), "0 of 2 repeated samples gave other bits")
+
+
+@pytest.mark.parametrize("value", [np.nextafter(np.float32(1), np.float32(2)), np.nan, -1])
+def test_other_bits_do_not_repeat(outputs, value):
+    """A change of one bit is named by the sample that was repeated, not by its place among the repeated."""
+    ones = np.ones((50, 10), np.float32)
+    found = repetition(ones, changed(ones, 20, 5, value)[[8, 20]], np.array([8, 20]))
+
+    assert (found.moved, str(found)) == ((20,), "1 of 2 repeated samples gave other bits (first: 20)")
+
+
+def test_sign_of_zero_is_a_bit():
+    """Zero and minus zero are other bits."""
+    assert repetition(np.zeros((1, 1), np.float32), -np.zeros((1, 1), np.float32), np.array([0])).moved == (0,)
+
+
+def test_lively_outputs_have_no_faults(outputs):
+    """Outputs that are finite and differ are alive."""
+    found = liveliness(outputs)
+
+    assert found.faults == 0
+    assert str(found) == f"all outputs are finite, {len(set(outputs.argmax(axis=1)))} classes are predicted"
+
+
+def test_dead_output_is_found(outputs):
+    """An output element that is the same for every sample is named."""
+    outputs[:, 7] = 0.25
+
+    assert liveliness(outputs).dead == (7,)
+    assert "1 output elements are the same for every sample (first: 7)" in str(liveliness(outputs))
+
+
+def test_flat_sample_is_found(outputs):
+    """A sample whose outputs are all equal is named."""
+    outputs[31] = 0.25
+
+    assert liveliness(outputs).flat == (31,)
+    assert "1 samples have outputs that are all equal (first: 31)" in str(liveliness(outputs))
+
+
+@pytest.mark.parametrize("value", NOT_A_NUMBER)
+def test_broken_sample_is_a_fault(outputs, value):
+    """A sample with an output that is NaN or infinite is named."""
+    found = liveliness(changed(outputs, 8, 3, value))
+
+    assert (found.broken, found.faults) == ((8,), 1)
+    assert "1 samples have outputs that are NaN or infinite (first: 8)" in str(found)
+
+
+def test_one_class_for_all_is_a_fault(outputs):
+    """Outputs that vary, but give every sample the same class, carry no prediction."""
+    outputs[:, 4] += 100
+
+    assert liveliness(outputs).faults == 1
+    assert "every sample is given the same class" in str(liveliness(outputs))
+
+
+@pytest.mark.parametrize("value", [0, np.nan, np.inf])
+def test_constant_outputs_are_faults_all_over(value):
+    """Outputs that are all zeros, all NaN or all infinite are faults in every sample."""
+    assert liveliness(np.full((50, 10), value, np.float32)).faults >= 50

@@ -1,0 +1,358 @@
+"""Each build and each evaluation is done once, and nobody waits for one that will never be there."""
+
+import json
+import shutil
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from fixtures.harness import scheduler as scheduling
+from fixtures.harness import specs, versions
+from fixtures.harness.artifacts import build_address
+from fixtures.harness.children import JobError
+from fixtures.harness.scheduler import Client, Leg, Scheduler, Server
+from fixtures.harness.store import Store
+
+BUILDS = {
+    "good": "return b'weights'",
+    "other": "return b'other weights'",
+    "poisoned": "return b'poison'",
+    "puzzling": "return b'riddle'",
+    "failing": "raise ValueError('there are no weights')",
+    "deadly": "import os; os.kill(os.getpid(), 9)",
+    "endless": "import threading; threading.Event().wait()",
+}
+"""What the `build` of each model does."""
+
+DECLARATION = """
+from models.spec import Budget, ModelSpec, Recipe
+
+def build(batch_size):
+    {body}
+
+MODEL = ModelSpec({name!r}, build, Recipe("mnist", epochs=1, seed=0), Budget(baseline_accuracy=0.9))
+"""
+LEGS = [Leg("good", precision, target) for precision in ("fp32", "fp16") for target in ("reference", "xnnpack")]
+
+
+@pytest.fixture
+def models(tmp_path):
+    """A folder that declares a model for each of BUILDS."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name, body in BUILDS.items():
+        (folder / f"{name}.py").write_text(DECLARATION.format(name=name, body=body))
+    return folder
+
+
+@pytest.fixture
+def store(tmp_path):
+    """An empty store."""
+    store = Store(tmp_path / "store")
+    store.prepare()
+    return store
+
+
+@pytest.fixture
+def announced():
+    """What the test's schedulers announce, as subject and text."""
+    return []
+
+
+@pytest.fixture
+def at_work():
+    """Set as soon as a process of the test's schedulers says that it is at work."""
+    return Event()
+
+
+@pytest.fixture
+def open_scheduler(store, models, announced, at_work, monkeypatch):
+    """Open a scheduler whose processes are stand-ins; it is closed when the test ends."""
+    monkeypatch.setattr(scheduling, "BUILDER", "tests.harness.stand_in")
+    monkeypatch.setattr(scheduling, "RUNNER", "tests.harness.stand_in")
+    opened = []
+
+    def announce(subject, text, share):
+        announced.append((subject, text))
+        if text == "at work":
+            at_work.set()
+
+    def begin(*, anew=False):
+        opened.append(Scheduler(store, specs.find([models]), anew=anew, announce=announce))
+        return opened[-1]
+
+    yield begin
+    for scheduler in opened:
+        scheduler.close()
+
+
+@pytest.fixture
+def scheduler(open_scheduler):
+    """A scheduler on an empty store."""
+    return open_scheduler()
+
+
+def asked(store):
+    """Return how often processes were asked for what."""
+    lines = (store.root / "asked").read_text().splitlines()
+    return Counter(line.partition(" ")[2] for line in lines)
+
+
+def processes(store):
+    """Return which process was asked for what."""
+    lines = (store.root / "asked").read_text().splitlines()
+    return {what: process for process, _, what in (line.partition(" ") for line in lines)}
+
+
+def test_build_is_done_once_for_all_threads(scheduler, store):
+    """Threads that ask for one build at a time are given the same folder, built once."""
+    with ThreadPoolExecutor(8) as threads:
+        folders = set(threads.map(scheduler.build, ["good"] * 8))
+
+    assert len(folders) == 1
+    assert asked(store) == {"build good": 1}
+
+
+def test_leg_is_done_once_for_all_threads(scheduler, store):
+    """Threads that ask for one evaluation are given the same folder; it and its build are done once."""
+    with ThreadPoolExecutor(8) as threads:
+        folders = set(threads.map(scheduler.outputs, LEGS[:1] * 8))
+
+    assert len(folders) == 1
+    assert asked(store) == {"build good": 1, "run good fp32 on reference": 1}
+
+
+def test_each_leg_is_done_once(scheduler, store):
+    """Several evaluations, begun ahead and then asked for, are done once each, after one build."""
+    scheduler.prefetch(["good"], LEGS)
+    with ThreadPoolExecutor(8) as threads:
+        folders = set(threads.map(scheduler.outputs, LEGS * 3))
+
+    assert len(folders) == len(LEGS)
+    assert asked(store) == {"build good": 1, **{f"run {leg}": 1 for leg in LEGS}}
+
+
+def test_leg_is_of_the_build_it_asks_for(scheduler):
+    """The file that is run is the build's."""
+    folder = scheduler.outputs(Leg("other", "fp16", "builtin"))
+
+    assert (folder / "outputs-0.npy").read_bytes() == b"other weights"
+
+
+def test_stored_results_are_not_done_again(open_scheduler, store):
+    """A later run takes builds and evaluations from the store, and starts no process."""
+    first = open_scheduler().outputs(LEGS[0])
+    asked_before = asked(store)
+
+    assert open_scheduler().outputs(LEGS[0]) == first
+    assert asked(store) == asked_before
+
+
+def test_stored_results_are_done_again_on_request(open_scheduler, store):
+    """With `anew`, each is done once more, and once only."""
+    open_scheduler().outputs(LEGS[0])
+    scheduler = open_scheduler(anew=True)
+    scheduler.outputs(LEGS[0])
+    scheduler.outputs(LEGS[0])
+
+    assert asked(store) == {"build good": 2, "run good fp32 on reference": 2}
+
+
+def test_each_build_has_a_process_of_its_own(scheduler, store):
+    """No process builds two models: Keras keeps state between them."""
+    scheduler.build("good")
+    scheduler.build("other")
+
+    assert len(set(processes(store).values())) == 2
+
+
+def test_tensorflow_leg_runs_where_tensorflow_is_loaded(scheduler, store):
+    """A leg that needs TensorFlow goes to the process that built; loading it again would take longer than to wait."""
+    scheduler.outputs(Leg("good", "fp16", "tf_lite"))
+
+    assert processes(store)["run good fp16 on tf_lite"] == processes(store)["build good"]
+
+
+def test_other_legs_run_elsewhere(scheduler, store):
+    """A leg that does not need TensorFlow runs in a process without it."""
+    scheduler.outputs(Leg("good", "fp16", "xnnpack"))
+
+    assert processes(store)["run good fp16 on xnnpack"] != processes(store)["build good"]
+
+
+@pytest.mark.parametrize("leg", [Leg("failing", "fp32", "reference"), Leg("failing", "fp16", "xnnpack")], ids=str)
+def test_failed_build_fails_its_legs_with_the_cause(scheduler, leg):
+    """Who asks for an evaluation of a model that cannot be built is told why it cannot."""
+    with pytest.raises(JobError, match=r"(?s)failing: .*ValueError: there are no weights"):
+        scheduler.outputs(leg)
+
+
+def test_failed_build_is_not_tried_again(scheduler, store):
+    """A build that failed once in a run is not tried for each leg."""
+    for attempt in (scheduler.build, scheduler.build, lambda name: scheduler.outputs(Leg(name, "fp32", "reference"))):
+        with pytest.raises(JobError):
+            attempt("failing")
+
+    assert asked(store) == {"build failing": 1}
+
+
+def test_killed_builder_fails_its_model_only(scheduler):
+    """A builder that dies is an error that says of which signal; other models are built."""
+    with pytest.raises(JobError, match=r"deadly: .* was killed by SIGKILL"):
+        scheduler.build("deadly")
+
+    assert scheduler.build("good")
+
+
+def test_killed_runner_fails_its_leg_only(scheduler):
+    """A file that kills the process that runs it fails its own evaluation; others run in a new process."""
+    with pytest.raises(JobError, match=r"poisoned fp32 on xnnpack: .* was killed by SIGKILL"):
+        scheduler.outputs(Leg("poisoned", "fp32", "xnnpack"))
+
+    assert scheduler.outputs(LEGS[0])
+
+
+def test_closing_frees_who_waits_for_a_build(scheduler, at_work):
+    """A thread that waits for a build when the run ends is given an error."""
+    with ThreadPoolExecutor() as threads:
+        folder = threads.submit(scheduler.build, "endless")
+        at_work.wait()
+        scheduler.close()
+
+    with pytest.raises(JobError, match="endless"):
+        folder.result()
+
+
+def test_closing_frees_who_waits_for_a_leg(scheduler, at_work):
+    """A thread that waits for an evaluation when the run ends is given an error."""
+    scheduler.build("puzzling")
+    at_work.clear()
+    with ThreadPoolExecutor() as threads:
+        folder = threads.submit(scheduler.outputs, Leg("puzzling", "fp32", "xnnpack"))
+        at_work.wait()
+        scheduler.close()
+
+    with pytest.raises(JobError, match="puzzling fp32 on xnnpack"):
+        folder.result()
+
+
+def test_closing_twice_is_harmless(scheduler):
+    """The end of a run may be told more than once."""
+    scheduler.build("good")
+    scheduler.close()
+    scheduler.close()
+
+
+def test_progress_is_announced_until_the_end(scheduler, announced):
+    """What a process does is announced under the subject's name, and that it is over."""
+    scheduler.outputs(LEGS[0])
+
+    assert announced == [
+        (subject, text) for subject in ("good", "good fp32 on reference") for text in ("at work", None)
+    ]
+
+
+def test_machine_without_tensorflow_is_told_what_it_lacks(scheduler, monkeypatch):
+    """A build that is not stored cannot be done without TensorFlow: the error says so, and no process is started."""
+    monkeypatch.setattr(versions, "installed", lambda package: None if package == "tensorflow" else "1.0")
+
+    with pytest.raises(
+        JobError, match=r"good: .*does not hold its build, and tensorflow is not installed \(pip install"
+    ):
+        scheduler.build("good")
+    assert not scheduler._builders.all
+
+
+@pytest.mark.parametrize(
+    ("subject", "name"), [("good", "fp32.tflite"), ("good fp32 on reference", "outputs-0.npy")], ids=["build", "leg"]
+)
+def test_corrupt_entry_is_done_again_and_announced(open_scheduler, store, announced, subject, name):
+    """A build or an evaluation that was damaged since is never used: it is done again, and the run says so."""
+    open_scheduler().outputs(LEGS[0])
+    (damaged,) = store.root.glob(f"*/*/{name}")
+    damaged.write_bytes(b"damage")
+    open_scheduler().outputs(LEGS[0])
+
+    assert max(store.root.glob(f"*/*/{name}")).read_bytes() == b"weights"
+    assert (subject, f"{damaged}: its content changed after it was written; doing it again") in announced
+
+
+@pytest.fixture
+def server(scheduler):
+    """A server of the scheduler."""
+    server = Server(scheduler)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def ask(server, start):
+    """Start another process that asks the server; it prints what it is given."""
+    socket, key = server.address
+    return lambda *what: start("asking", socket, key.hex(), *what)
+
+
+def test_process_is_given_what_another_process_builds(ask, store, models):
+    """A client in another process is given the folder of the finished build."""
+    (spec,) = (spec for spec in specs.find([models]) if spec.name == "good")
+
+    assert ask("good").communicate()[0] == f"{store.path(build_address(spec))}\n"
+
+
+def test_leg_is_done_once_for_all_processes(ask, scheduler, store):
+    """Processes and threads that ask for one evaluation are given the same folder; it is done once."""
+    clients = [ask("good", "fp32", "reference") for _ in range(3)]
+    folders = {client.communicate()[0].strip() for client in clients}
+
+    assert folders == {str(scheduler.outputs(LEGS[0]))}
+    assert asked(store) == {"build good": 1, "run good fp32 on reference": 1}
+
+
+def test_process_is_told_why_a_build_failed(ask):
+    """A client in another process is given the cause, as if it had built itself."""
+    assert "ValueError: there are no weights" in ask("failing").communicate()[0]
+
+
+def test_client_that_ends_does_not_disturb_others(ask, at_work):
+    """A process that is killed while it waits leaves the server to the others."""
+    impatient = ask("endless")
+    at_work.wait()
+    impatient.kill()
+
+    assert "good" in ask("good").communicate()[0]
+
+
+@pytest.fixture
+def remote(start, store, models):
+    """A process that holds a scheduler, and its client here."""
+    process = start("serving", store.root, models)
+    socket, key = json.loads(process.stdout.readline())
+    client = Client((socket, bytes.fromhex(key)))
+    yield process, client
+    client.connection.close()
+    shutil.rmtree(Path(socket).parent, ignore_errors=True)  # the folder that multiprocessing made for the socket
+
+
+def test_client_whose_server_dies_gets_an_error(remote):
+    """Who waits for a process that is killed does not wait for good."""
+    process, client = remote
+    with ThreadPoolExecutor() as threads:
+        folder = threads.submit(client.build, "endless")
+        assert process.stdout.readline() == "endless at work\n"
+        process.kill()
+
+    with pytest.raises(JobError, match="is gone; start the run again"):
+        folder.result()
+
+
+def test_client_of_a_dead_server_gets_an_error(remote):
+    """Who asks a process that is gone is told so."""
+    process, client = remote
+    process.kill()
+    process.wait()
+
+    with pytest.raises(JobError, match="is gone; start the run again"):
+        client.outputs(LEGS[0])

@@ -1,0 +1,151 @@
+"""Declarations are found without importing TensorFlow, and an unusable one is an error that names its file."""
+
+import subprocess
+import sys
+
+import pytest
+
+from fixtures.harness.specs import SpecError, declared, find
+from fixtures.harness.versions import ROOT
+from models.spec import Budget, ModelSpec, Recipe
+
+DECLARATION = """
+from models.spec import Budget, ModelSpec, Recipe
+
+def build(batch_size):
+    raise AssertionError("reading a declaration builds nothing")
+
+MODEL = ModelSpec("{name}", build, Recipe("mnist", epochs=1, seed=0), Budget(baseline_accuracy=0.9))
+"""
+
+
+@pytest.fixture
+def declare(tmp_path):
+    """Write a file into a folder of declarations; return the folder."""
+
+    def write(file, text, folder="models"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / file).write_text(text)
+        return tmp_path / folder
+
+    return write
+
+
+def test_models_are_found_in_the_order_of_their_files(declare):
+    """Every model is found, whatever its file is called, in the order of the files' names."""
+    declare("b.py", DECLARATION.format(name="second"))
+    folder = declare("a.py", DECLARATION.format(name="first"))
+
+    assert [spec.name for spec in find([folder])] == ["first", "second"]
+
+
+def test_models_of_several_folders_are_found(declare):
+    """Folders are read one after the other."""
+    folders = [declare("m.py", DECLARATION.format(name=name), folder=name) for name in ("one", "other")]
+
+    assert [(spec.name, spec.source.parent) for spec in find(folders)] == [("one", folders[0]), ("other", folders[1])]
+
+
+def test_several_models_of_one_file_are_found(declare):
+    """A file may declare more than one model."""
+    folder = declare(
+        "m.py", DECLARATION.format(name="one") + 'OTHER = ModelSpec("other", build, MODEL.recipe, MODEL.budget)'
+    )
+
+    assert [spec.name for spec in find([folder])] == ["one", "other"]
+
+
+def test_imported_model_is_not_declared_again(declare):
+    """A model that a file imports from another one belongs to that one."""
+    folder = declare("m.py", "from models.mnist_cnn import MNIST_CNN\n" + DECLARATION.format(name="own"))
+
+    assert [spec.name for spec in find([folder])] == ["own"]
+
+
+def test_models_of_the_checkout_are_found():
+    """The gate's own declarations can be read."""
+    assert {"mnist_cnn", "mnist_separable"} <= {spec.name for spec in find([ROOT / "models"])}
+
+
+def test_missing_folder_is_an_error(tmp_path):
+    """A folder that is not there is named."""
+    with pytest.raises(SpecError, match=f"{tmp_path}/missing is not a folder of model declarations"):
+        find([tmp_path / "missing"])
+
+
+def test_file_in_the_place_of_a_folder_is_an_error(declare):
+    """A declaration is not a folder of declarations."""
+    file = declare("m.py", DECLARATION.format(name="model")) / "m.py"
+
+    with pytest.raises(SpecError, match=f"{file} is not a folder of model declarations"):
+        find([file])
+
+
+@pytest.mark.parametrize("text", ["", "VALUE = 1\n", "from models.spec import ModelSpec\n"])
+def test_folder_without_models_is_an_error(declare, text):
+    """A folder in which nothing is declared is named: an empty selection validates nothing."""
+    folder = declare("m.py", text)
+
+    with pytest.raises(SpecError, match=rf"no model is declared in {folder}; a file there assigns a ModelSpec"):
+        find([folder])
+
+
+def test_name_that_is_declared_twice_is_an_error(declare):
+    """Two models of one name are an error that names both files."""
+    declare("a.py", DECLARATION.format(name="model"))
+    folder = declare("b.py", DECLARATION.format(name="model"))
+
+    with pytest.raises(SpecError, match=f"{folder}/b.py and {folder}/a.py both declare the model 'model'"):
+        find([folder])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("def build(:\n", "SyntaxError"),
+        ("import nonsense_that_nobody_installed\n", "ModuleNotFoundError: No module named 'nonsense_that_nobody"),
+        ("VALUE = 1 / 0\n", "ZeroDivisionError: division by zero"),
+        ("from models.spec import ModelSpec\nMODEL = ModelSpec('model')\n", "TypeError: .*missing 3 required"),
+        (DECLARATION.format(name="Model-1"), "ValueError: model name 'Model-1': use lower-case letters"),
+    ],
+    ids=["syntax", "import", "crash", "incomplete", "name"],
+)
+def test_file_that_cannot_be_imported_is_an_error(declare, text, told):
+    """A declaration that cannot be read is named, with what is wrong in it."""
+    folder = declare("broken.py", text)
+
+    with pytest.raises(SpecError, match=rf"{folder}/broken\.py cannot be imported: {told}"):
+        find([folder])
+
+
+def test_missing_file_is_an_error(tmp_path):
+    """A declaration that is gone is named."""
+    with pytest.raises(SpecError, match=rf"{tmp_path}/gone\.py cannot be imported: FileNotFoundError"):
+        declared(tmp_path / "gone.py")
+
+
+def test_source_is_the_declaring_file(declare):
+    """A model knows the file that declares it: its builder's."""
+    folder = declare("m.py", DECLARATION.format(name="model"))
+    (spec,) = find([folder])
+
+    assert spec.source == folder / "m.py"
+
+
+@pytest.mark.parametrize("name", ["", "MNIST", "2layers", "my-model", "my model", "../model", "_model", "model\n"])
+def test_name_that_is_no_test_id_is_refused(name):
+    """A name has to be a test id, a file name and a word for -k at once."""
+    with pytest.raises(ValueError, match="use lower-case letters, digits and underscores"):
+        ModelSpec(name, lambda _: None, Recipe("mnist", 1, 0), Budget(0.9))
+
+
+def test_reading_declarations_imports_no_tensorflow():
+    """Every worker reads all declarations: none of them may load TensorFlow, nor LiteRT."""
+    code = f"""
+import sys; sys.path.insert(0, {str(ROOT)!r})
+from pathlib import Path
+from fixtures.harness.specs import find
+assert find([Path({str(ROOT)!r}) / "models"])
+print(sorted({{"tensorflow", "keras", "ai_edge_litert"}} & set(sys.modules)))
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -1,0 +1,242 @@
+"""Limits and p-values are exact: they are checked against rational arithmetic and published values."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from fixtures.harness.statistics import at_least, lower_limit, paired_accuracy, upper_limit
+from models.spec import Budget
+
+SMALL = [(successes, trials) for trials in (1, 2, 3, 7, 20) for successes in range(trials + 1)]
+ERRORS = [0.25, 0.05, 0.005, 1e-6]
+PUBLISHED = [
+    # Two-sided 95 % limits by Clopper and Pearson, as R's binom.test and scipy's binomtest print them.
+    (0, 10, 0.0, 0.3085),
+    (1, 10, 0.0025, 0.4450),
+    (5, 10, 0.1871, 0.8129),
+    (10, 10, 0.6915, 1.0),
+    (15, 148, 0.0578, 0.1617),
+]
+DEFAULTS = Budget(baseline_accuracy=0.9)
+
+
+def exact_at_least(successes, trials, chance):
+    """Return the upper tail of the binomial distribution as a fraction."""
+    p = Fraction(chance)
+    terms = (math.comb(trials, k) * p**k * (1 - p) ** (trials - k) for k in range(successes, trials + 1))
+    return sum(terms, Fraction())
+
+
+def outcomes(samples, lost, gained, *, both=0):
+    """Return what a baseline and a candidate have right, with so many samples that only one of them has."""
+    baseline, candidate = np.zeros((2, samples), bool)
+    baseline[: lost + both] = candidate[lost : lost + both] = True
+    candidate[samples - gained :] = True
+    return baseline, candidate
+
+
+def compare(samples, lost, gained, confidence=0.99):
+    """Return the comparison of such outcomes."""
+    return paired_accuracy(*outcomes(samples, lost, gained), confidence)
+
+
+def chance_of_passing(samples, lost, gained, bound, confidence):
+    """Return how often a candidate that truly loses and gains these shares of samples is found within *bound*."""
+    error = (1 - confidence) / 2
+    most_lost, most_gained = (int(samples * share + 12 * math.sqrt(samples * share)) for share in (lost, gained))
+    above = np.array([upper_limit(count, samples, error) for count in range(most_lost + 1)])
+    below = np.array([lower_limit(count, samples, error) for count in range(most_gained + 1)])
+    ways = np.array(
+        [[multinomial(samples, a, lost, b, gained) for b in range(most_gained + 1)] for a in range(most_lost + 1)]
+    )
+    assert ways.sum() == pytest.approx(1, abs=1e-9)
+    return float(ways[above[:, None] - below <= bound].sum())
+
+
+def multinomial(samples, lost, lost_share, gained, gained_share):
+    """Return the probability of losing and gaining exactly so many samples."""
+    rest = samples - lost - gained
+    return math.exp(
+        math.lgamma(samples + 1)
+        - math.lgamma(lost + 1)
+        - math.lgamma(gained + 1)
+        - math.lgamma(rest + 1)
+        + lost * math.log(lost_share)
+        + (gained * math.log(gained_share) if gained_share else 0)
+        + rest * math.log1p(-lost_share - gained_share)
+    )
+
+
+@pytest.mark.parametrize("chance", [1e-9, 0.1, 0.5, 0.999])
+@pytest.mark.parametrize(("successes", "trials"), SMALL)
+def test_tail_is_the_exact_one(successes, trials, chance):
+    """The probability of at least so many successes is that of rational arithmetic."""
+    assert at_least(successes, trials, chance) == pytest.approx(
+        float(exact_at_least(successes, trials, chance)), rel=1e-10, abs=1e-300
+    )
+
+
+@pytest.mark.parametrize(
+    ("successes", "chance", "expected"), [(0, 0.0, 1), (1, 0.0, 0), (5, 1.0, 1), (6, 1.0, 0), (6, 0.5, 0), (-1, 0.5, 1)]
+)
+def test_tail_is_right_at_its_ends(successes, chance, expected):
+    """Certain and impossible events are certain and impossible."""
+    assert at_least(successes, 5, chance) == expected
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize(("successes", "trials"), [case for case in SMALL if case[0] > 0])
+def test_lower_limit_solves_its_equation(successes, trials, error):
+    """With the lower limit as the true chance, so many successes or more happen with the permitted error."""
+    limit = lower_limit(successes, trials, error)
+
+    assert float(exact_at_least(successes, trials, limit)) == pytest.approx(error, rel=1e-9)
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize(("successes", "trials"), [case for case in SMALL if case[0] < case[1]])
+def test_upper_limit_solves_its_equation(successes, trials, error):
+    """With the upper limit as the true chance, so many successes or fewer happen with the permitted error."""
+    limit = upper_limit(successes, trials, error)
+
+    assert float(1 - exact_at_least(successes + 1, trials, limit)) == pytest.approx(error, rel=1e-6)
+
+
+@pytest.mark.parametrize("trials", [1, 10, 10_000])
+def test_no_success_has_a_closed_form(trials):
+    """Of none in n, the lower limit is 0 and the upper one 1 - error ** (1 / n)."""
+    assert lower_limit(0, trials, 0.005) == 0
+    assert upper_limit(0, trials, 0.005) == pytest.approx(1 - 0.005 ** (1 / trials), rel=1e-9)
+
+
+@pytest.mark.parametrize(("successes", "trials", "lower", "upper"), PUBLISHED)
+def test_limits_are_the_published_ones(successes, trials, lower, upper):
+    """Clopper and Pearson's limits are those that statistical software prints."""
+    assert lower_limit(successes, trials, 0.025) == pytest.approx(lower, abs=5e-5)
+    assert upper_limit(successes, trials, 0.025) == pytest.approx(upper, abs=5e-5)
+
+
+@pytest.mark.parametrize("chance", [0.001, 0.05, 0.3, 0.5, 0.9])
+@pytest.mark.parametrize("trials", [5, 30, 100])
+def test_limits_cover_the_truth_as_often_as_they_say(trials, chance):
+    """Summed over everything that can happen, 99 % limits contain the true chance in 99 % of the cases or more."""
+    limits = [(lower_limit(k, trials, 0.005), upper_limit(k, trials, 0.005)) for k in range(trials + 1)]
+    chances = [math.comb(trials, k) * chance**k * (1 - chance) ** (trials - k) for k in range(trials + 1)]
+    covered = [weight for weight, (low, high) in zip(chances, limits, strict=True) if low <= chance <= high]
+
+    assert sum(covered) >= 0.99
+
+
+@pytest.mark.parametrize(("lost", "gained"), [(0.02, 0.02), (0.05, 0.0), (0.1, 0.2), (0.001, 0.001)])
+def test_drop_is_covered_as_often_as_it_says(lost, gained):
+    """In seeded samples of a known truth, the limits on the drop contain it as often as the confidence says."""
+    counts = np.random.default_rng(0).multinomial(300, [lost, gained, 1 - lost - gained], size=100)
+    found = [compare(300, *map(int, count[:2]), confidence=0.9) for count in counts]
+
+    assert np.mean([one.least <= lost - gained <= one.most for one in found]) >= 0.9
+
+
+@pytest.mark.parametrize(("lost", "gained"), [(0, 0), (1, 0), (0, 1), (3, 2), (10, 2), (2, 10), (59, 121), (121, 59)])
+def test_p_value_is_that_of_a_fair_coin(lost, gained):
+    """McNemar's exact p-value is the upper tail of a fair coin over the samples that tell the models apart."""
+    tail = sum(math.comb(lost + gained, k) for k in range(lost, lost + gained + 1))
+
+    assert compare(300, lost, gained).p_value == pytest.approx(float(Fraction(tail, 2 ** (lost + gained))), rel=1e-10)
+
+
+def test_p_value_is_the_published_one():
+    """The example in the documentation of statsmodels' mcnemar has a two-sided p-value of 4.4344e-06."""
+    assert 2 * compare(314, 121, 59).p_value == pytest.approx(4.4344e-06, rel=1e-4)
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2, 10, 100])
+def test_another_loss_counts_against_the_candidate(lost):
+    """With one sample more that only the baseline has right, all figures are worse."""
+    fewer, more = compare(1000, lost, 5), compare(1000, lost + 1, 5)
+
+    assert (more.drop, more.most) > (fewer.drop, fewer.most)
+    assert more.least >= fewer.least
+    assert more.p_value < fewer.p_value
+
+
+@pytest.mark.parametrize("gained", [0, 1, 2, 10])
+def test_another_gain_counts_for_the_candidate(gained):
+    """With one sample more that only the candidate has right, all figures are better."""
+    fewer, more = compare(1000, 5, gained), compare(1000, 5, gained + 1)
+
+    assert (more.drop, more.least) < (fewer.drop, fewer.least)
+    assert more.most <= fewer.most
+    assert more.p_value > fewer.p_value
+
+
+@pytest.mark.parametrize("samples", [10, 100, 1000])
+def test_more_samples_prove_more(samples):
+    """The same outcome on ten times the samples leaves less possible."""
+    assert compare(10 * samples, 0, 0).most < compare(samples, 0, 0).most
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.9, 0.99])
+def test_more_confidence_needs_wider_limits(confidence):
+    """With higher confidence, more remains possible on both sides."""
+    low, high = compare(100, 3, 2, confidence), compare(100, 3, 2, (1 + confidence) / 2)
+
+    assert high.least < low.least < low.drop < low.most < high.most
+
+
+def test_identical_outcomes_show_no_drop():
+    """Models that have the same samples right differ by nothing, within what so many samples can tell."""
+    found = paired_accuracy(*outcomes(100, 0, 0, both=60), 0.99)
+
+    assert (found.baseline, found.candidate, found.drop, found.p_value) == (0.6, 0.6, 0, 1)
+    assert found.most == -found.least == pytest.approx(1 - 0.005 ** (1 / 100))
+
+
+def test_disjoint_outcomes_show_the_whole_drop():
+    """A candidate that has everything wrong that the baseline has right has lost everything."""
+    found = compare(20, 20, 0)
+
+    assert (found.lost, found.gained, found.drop, found.most) == (20, 0, 1, 1)
+    assert found.p_value == 2**-20
+
+
+def test_counts_are_of_the_right_side():
+    """Samples that only one has right are told apart from those that both or neither have."""
+    found = paired_accuracy(np.array([1, 1, 1, 0, 0], bool), np.array([1, 0, 0, 1, 0], bool), 0.9)
+
+    assert (found.samples, found.lost, found.gained, found.baseline, found.candidate) == (5, 2, 1, 0.6, 0.4)
+
+
+def test_sentence_says_all_of_it():
+    """The sentence holds both accuracies, the counts, the p-value and what is not excluded at which confidence."""
+    told = str(compare(200, 7, 3))
+
+    assert "accuracy 3.5000% -> 1.5000% on 200 samples (7 lost, 3 gained, exact McNemar p = 0.17)" in told
+    assert told.endswith("is not excluded at 99% confidence")
+
+
+def test_outcomes_of_different_samples_are_refused():
+    """Outcomes that cannot be paired are an error with both shapes."""
+    with pytest.raises(ValueError, match=r"\(3,\) against \(4,\)"):
+        paired_accuracy(np.ones(3, bool), np.ones(4, bool), 0.9)
+
+
+def test_no_samples_are_refused():
+    """Nothing is proved by nothing."""
+    with pytest.raises(ValueError, match=r"\(0,\) against \(0,\)"):
+        paired_accuracy(np.ones(0, bool), np.ones(0, bool), 0.9)
+
+
+@pytest.mark.parametrize("gained", [0.0, 0.001])
+def test_default_budget_rarely_passes_a_drop_of_its_size(gained):
+    """As models/spec.py promises, a true drop as large as the bound passes less than once in 100 runs."""
+    bound = DEFAULTS.accuracy_drop
+
+    assert chance_of_passing(10_000, bound + gained, gained, bound, DEFAULTS.confidence) < 0.01
+
+
+@pytest.mark.parametrize("moved", [0.0001, 0.001])
+def test_default_budget_passes_what_costs_nothing(moved):
+    """As models/spec.py promises, 10,000 images tell half a point from none almost surely, whatever else moves."""
+    assert chance_of_passing(10_000, moved, moved, DEFAULTS.accuracy_drop, DEFAULTS.confidence) > 0.99

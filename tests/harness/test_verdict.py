@@ -1,0 +1,114 @@
+"""A verdict holds only if its value is a number within its bounds."""
+
+import math
+
+import pytest
+
+from fixtures.harness.verdict import Verdict, number
+
+BOUNDS = [{"at_least": 0.9}, {"at_most": 0.1}, {"at_least": 0.1, "at_most": 0.9}]
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds"),
+    [(0.9, {"at_least": 0.9}), (0.1, {"at_most": 0.1}), (3, {"at_least": 3, "at_most": 3}), (0, {"at_most": 0})],
+)
+def test_value_on_its_bound_holds(value, bounds):
+    """Bounds are inclusive."""
+    assert Verdict("share", value, **bounds).holds
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds"),
+    [
+        (math.nextafter(0.9, 0), {"at_least": 0.9}),
+        (math.nextafter(0.1, 1), {"at_most": 0.1}),
+        (2, {"at_least": 3, "at_most": 3}),
+        (4, {"at_least": 3, "at_most": 3}),
+        (math.inf, {"at_most": 1e300}),
+        (-math.inf, {"at_least": -1e300}),
+    ],
+)
+def test_value_beyond_its_bound_does_not_hold(value, bounds):
+    """The least step beyond a bound is beyond it, and so is infinity."""
+    assert not Verdict("share", value, **bounds).holds
+
+
+@pytest.mark.parametrize("bounds", [*BOUNDS, {"at_least": math.nan}, {"at_most": math.inf}, {"at_least": -math.inf}])
+def test_nan_never_holds(bounds):
+    """What is not a number is within no bounds, however wide."""
+    assert not Verdict("share", math.nan, **bounds).holds
+
+
+@pytest.mark.parametrize(
+    "bounds", [{"at_least": math.nan}, {"at_most": math.nan}, {"at_least": 0, "at_most": math.nan}]
+)
+def test_bound_that_is_no_number_never_holds(bounds):
+    """A bound that came out as NaN passes nothing."""
+    assert not Verdict("share", 0.5, **bounds).holds
+
+
+def test_verdict_without_bounds_is_refused():
+    """A verdict that could not fail is an error that names its quantity."""
+    with pytest.raises(ValueError, match="share of zeros: neither a least nor a most"):
+        Verdict("share of zeros", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "told"),
+    [
+        ({"at_least": 0.95}, "at least 0.95"),
+        ({"at_most": 1e-5}, "at most 1e-05"),
+        ({"at_least": 0.5, "at_most": 0.55}, "0.5 to 0.55"),
+        ({"at_least": 7, "at_most": 7}, "exactly 7"),
+    ],
+)
+def test_bounds_are_told(bounds, told):
+    """What is allowed reads as a person says it."""
+    assert Verdict("share", 0.5, **bounds).allowed == told
+
+
+def test_message_says_what_where_and_what_next():
+    """A verdict reads: measured and allowed, the evidence, where to look."""
+    verdict = Verdict("flips", 12, at_most=10, evidence="sample 811: 3 -> 5", look_at="the weights")
+
+    assert str(verdict).splitlines() == [
+        "flips: 12 measured, at most 10 allowed",
+        "sample 811: 3 -> 5",
+        "look at: the weights",
+    ]
+
+
+def test_message_has_no_empty_lines():
+    """What there is nothing to say of takes no line."""
+    assert str(Verdict("flips", math.nan, at_most=10)) == "flips: nan measured, at most 10 allowed"
+
+
+def test_report_is_given_all_of_it():
+    """A report is given the quantity, measured and allowed, the evidence, and whether it holds."""
+    assert Verdict("flips", 12, at_most=10, evidence="sample 811").as_dict() == {
+        "quantity": "flips",
+        "measured": "12",
+        "allowed": "at most 10",
+        "evidence": "sample 811",
+        "holds": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (0, "0"),
+        (-3.0, "-3"),
+        (84_512, "84 512"),
+        (0.123456, "0.1235"),
+        (1.5e-7, "1.5e-07"),
+        (1e20, "1e+20"),
+        (math.inf, "inf"),
+        (-math.inf, "-inf"),
+        (math.nan, "nan"),
+    ],
+)
+def test_number_is_told_as_people_read_it(value, told):
+    """Integers are whole and grouped, others have four digits that count, and what is no number says so."""
+    assert number(value) == told

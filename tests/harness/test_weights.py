@@ -1,0 +1,327 @@
+"""A float16 file's constants are compared with its parent's, value by value; each difference names its tensor."""
+
+import numpy as np
+import pytest
+
+from fixtures.harness import weights
+from fixtures.harness.tflite_file import FLOAT_TYPES
+from fixtures.harness.weights import Findings
+from tests.harness import flatbuffer
+from tests.harness.flatbuffer import changing_values, renaming_operator
+from tests.harness.values import EXTREMES
+
+PAIRS = ["dense", "conv", "two", "embedding", "lstm"]
+VALUES = 16 * 80 + 80 + 80 * 10 + 10
+"""How many float constants the model "dense" has, in four tensors."""
+
+
+@pytest.fixture(params=PAIRS)
+def pair(files, request):
+    """A float32 file, and the float16 file of the same model."""
+    return files[f"{request.param}-fp32"], files[f"{request.param}-fp16"]
+
+
+@pytest.fixture
+def fp32(files):
+    """The float32 file of the dense model."""
+    return files["dense-fp32"]
+
+
+@pytest.fixture
+def kernel(fp32):
+    """The largest constant of that file."""
+    return max(fp32.constants, key=lambda tensor: tensor.bytes)
+
+
+def one_step_up(values):
+    """Move one value to the next float16."""
+    values[100] = np.nextafter(values[100], np.float16(np.inf))
+
+
+def last_bit(values):
+    """Flip the last bit of one value."""
+    values.view(np.uint16)[100] ^= 1
+
+
+def nan(values):
+    """Lose one value."""
+    values[100] = np.nan
+
+
+def infinity(values):
+    """Overflow, where the converter saturates."""
+    values[100] = np.inf
+
+
+def saturation(values):
+    """Saturate one value that float16 can hold."""
+    values[100] = 65504
+
+
+def zero(values):
+    """Flush one value."""
+    values[100] = 0
+
+
+def other_sign(values):
+    """Negate one value."""
+    values[100] = -values[100]
+
+
+ONE_VALUE = [one_step_up, last_bit, nan, infinity, saturation, zero, other_sign]
+
+
+@pytest.mark.parametrize("measure", [weights.mismatches, weights.unpaired])
+def test_good_pair_lines_up(pair, measure):
+    """The operators and constants of a good pair have their counterparts."""
+    found = measure(*pair)
+
+    assert (found.found, found.looked_at > 0) == ((), True)
+    assert str(found).startswith(f"0 of {found.looked_at} ")
+
+
+@pytest.mark.parametrize("measure", [weights.misrounded, weights.saturated, weights.flushed])
+def test_good_pair_has_the_right_values(pair, measure):
+    """Every value of a good pair is right, and every value was looked at."""
+    found = measure(*pair)
+
+    assert (found.total, found.share, found.worst) == (0, 0, "")
+    assert found.values == sum(tensor.data.size for tensor in pair[0].constants if tensor.type in FLOAT_TYPES)
+
+
+@pytest.mark.parametrize("measure", [weights.not_finite, weights.variables, weights.dequantized_activations])
+def test_good_files_have_no_findings(pair, measure):
+    """Neither file of a good pair has weights without a value, in variables, or a DEQUANTIZE of what is computed."""
+    assert [measure(file).found for file in pair] == [(), ()]
+
+
+def test_good_files_hold_one_type(pair):
+    """The one file of a good pair stores float32 alone, the other float16 alone."""
+    assert [
+        weights.not_stored_as(file, kind).found for file, kind in zip(pair, ("FLOAT32", "FLOAT16"), strict=True)
+    ] == [
+        (),
+        (),
+    ]
+
+
+def test_pairs_are_of_the_same_place(pair):
+    """Constants are paired with those whose values they have become, in every subgraph."""
+    found = weights.pairs(*pair)
+
+    assert len(found) == sum(tensor.type in FLOAT_TYPES for tensor in pair[0].constants)
+    assert all(np.allclose(one.fp32.data, one.fp16.data, rtol=2**-10, atol=2**-24) for one in found)
+
+
+@pytest.mark.parametrize("change", ONE_VALUE)
+def test_one_wrong_value_is_found(fp32, edited, kernel, change):
+    """A single value that is not the rounded one, by however little, is counted, and its tensor is named."""
+    found = weights.misrounded(fp32, edited("dense-fp16", changing_values(change)))
+
+    assert (found.total, found.values) == (1, VALUES)
+    assert found.share == 1 / kernel.data.size
+    assert kernel.name in found.worst
+    assert str(found).startswith(f"1 of {VALUES} values are not the correctly rounded float32 value; most of all in ")
+
+
+def test_rounding_towards_zero_is_found(fp32, edited, kernel):
+    """A converter that cuts digits off, instead of rounding to nearest even, is found by half of the values."""
+
+    def truncate(values):
+        above = np.abs(values.astype(np.float32)) > np.abs(kernel.data.ravel())
+        values[above] = np.nextafter(values[above], np.float16(0))
+
+    found = weights.misrounded(fp32, edited("dense-fp16", changing_values(truncate)))
+
+    assert 0.4 < found.share < 0.6
+
+
+def test_other_weights_are_found(fp32, edited):
+    """Weights of the same shapes from another training are found by nearly all values of the tensor."""
+    found = weights.misrounded(fp32, edited("dense-fp16", changing_values(lambda values: values.sort())))
+
+    assert found.share > 0.9
+
+
+def test_swapped_constants_are_found(files, edited):
+    """Two constants of one shape that were exchanged are found by their values."""
+    found = weights.misrounded(files["conv-fp32"], edited("conv-fp16", flatbuffer.swapping_constants))
+
+    assert (found.total, found.share) == (8, 1)
+
+
+def test_int8_weights_are_wrong_values(fp32, files, kernel):
+    """A file that was quantized to int8 has no correctly rounded value in those tensors."""
+    found = weights.misrounded(fp32, files["dense-int8"])
+
+    assert (found.total, found.share) == (VALUES, 1)
+
+
+def test_converter_rounds_as_it_should(files):
+    """TensorFlow's converter rounds to nearest even, saturates and flushes as the checks take for granted."""
+    (tensor,) = files["extremes-fp16"].constants
+    expected = np.array(list(EXTREMES.values()), np.float16).reshape(4, 4).T
+
+    np.testing.assert_array_equal(tensor.data, expected)
+    assert np.signbit(tensor.data).tolist() == np.signbit(expected).tolist()
+
+
+def test_extreme_values_are_correctly_rounded(files):
+    """Values that float16 cannot hold are no rounding errors."""
+    assert weights.misrounded(files["extremes-fp32"], files["extremes-fp16"]).total == 0
+
+
+def test_nan_that_became_a_number_is_found(files, edited):
+    """A value that is NaN in the float32 file has to be NaN in the float16 file."""
+    file = edited("extremes-fp16", changing_values(lambda values: np.nan_to_num(values, copy=False)))
+
+    assert weights.misrounded(files["extremes-fp32"], file).total == 1
+
+
+def test_values_beyond_float16_are_counted(files):
+    """Every value whose magnitude is over 65504 is counted, infinity included, and the tensor is named."""
+    found = weights.saturated(files["extremes-fp32"], files["extremes-fp16"])
+
+    assert (found.total, found.share) == (5, 5 / 16)
+    assert str(found).startswith("5 of 16 values are beyond 65504, the largest float16; most of all in ")
+
+
+def test_values_that_became_zero_are_counted(files):
+    """Every value that is not zero in the float32 file and zero in the float16 file is counted."""
+    found = weights.flushed(files["extremes-fp32"], files["extremes-fp16"])
+
+    assert (found.total, found.share) == (2, 2 / 16)
+
+
+def test_flushed_tensor_is_named(fp32, edited, kernel):
+    """The tensor that lost the largest part of its values is named, with that part."""
+    found = weights.flushed(fp32, edited("dense-fp16", changing_values(lambda values: values[:320].fill(0))))
+
+    assert (found.total, found.share) == (320, 0.25)
+    assert kernel.name in str(found)
+    assert str(found).endswith("25.00% of it")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_weight_without_a_value_is_found(edited, value):
+    """A tensor with NaN or infinity is named."""
+    found = weights.not_finite(edited("dense-fp16", changing_values(lambda values: values[-1:].fill(value))))
+
+    assert len(found.found) == 1
+    assert "float16[80, 16]" in str(found)
+
+
+def test_weight_without_a_value_is_found_in_the_parent(files):
+    """A float32 file whose training diverged is found as well."""
+    assert len(weights.not_finite(files["extremes-fp32"]).found) == 1
+
+
+def test_int8_weights_are_found(files):
+    """Weights that were quantized to integers are named with their size."""
+    found = weights.not_stored_as(files["dense-int8"], "FLOAT16")
+
+    assert any("int8[80, 16] (1280 bytes)" in tensor for tensor in found.found)
+
+
+def test_int8_parent_is_found(files):
+    """A float32 file whose weights are int8 is none."""
+    assert any("int8" in tensor for tensor in weights.not_stored_as(files["dense-int8"], "FLOAT32").found)
+
+
+def test_weight_left_in_float32_is_found(fp32, edited, kernel):
+    """A float16 file with one weight left in float32 is found, by its type and by its values."""
+    file = edited("dense-fp16", flatbuffer.leaving_in_float32)
+
+    (told,) = weights.not_stored_as(file, "FLOAT16").found
+    assert told.endswith("float32[80, 16] (5120 bytes)")
+    assert weights.misrounded(fp32, file).total == kernel.data.size
+
+
+def test_weight_left_in_float32_in_a_loop_is_found(files, edited):
+    """A weight that was left in float32 in the body of a loop is found: every subgraph is looked at."""
+    found = weights.not_stored_as(edited("lstm-fp16", flatbuffer.storing_float32), "FLOAT16")
+
+    assert len(found.found) == 1
+
+
+def test_float_weight_with_a_scale_is_found(edited):
+    """A weight of the right type that is to be multiplied by a scale is quantized all the same."""
+    found = weights.not_stored_as(edited("dense-fp32", flatbuffer.adding_a_scale), "FLOAT32")
+
+    assert len(found.found) == 1
+
+
+def test_float32_file_sold_as_float16_is_found(fp32):
+    """A float32 file is no float16 file: each of its weights is named."""
+    assert len(weights.not_stored_as(fp32, "FLOAT16").found) == 4
+
+
+def test_variables_are_found(files):
+    """Weights that were left behind in variables are found by the operators that read them."""
+    found = weights.variables(files["dense-unfrozen"])
+
+    assert found.found
+    assert all("VAR_HANDLE" in operator or "READ_VARIABLE" in operator for operator in found.found)
+
+
+def test_dequantized_activation_is_found(edited):
+    """A DEQUANTIZE of something that is computed is named with its output."""
+    (told,) = weights.dequantized_activations(edited("two-fp16", renaming_operator("MUL", "DEQUANTIZE"))).found
+
+    assert "DEQUANTIZE -> " in told
+    assert "float32[1, 3]" in told
+
+
+def test_another_kind_of_operator_is_found(files, edited):
+    """An operator of another kind in the same place is named with both kinds."""
+    found = weights.mismatches(files["two-fp32"], edited("two-fp16", renaming_operator("MUL", "SUB")))
+
+    assert [told.split(" of ")[1] for told in found.found] == [
+        "subgraph main is MUL in the float32 file, SUB in the other"
+    ]
+
+
+def test_lost_operator_is_found(fp32, edited):
+    """An operator that is not there is found, and so are its constants."""
+    file = edited("dense-fp16", flatbuffer.dropping_the_last_operator)
+
+    assert "2 operators in the float32 file, 1 in the other" in str(weights.mismatches(fp32, file))
+    assert len(weights.unpaired(fp32, file).found) == 2
+
+
+def test_constant_of_another_shape_is_found(fp32, edited, kernel):
+    """A constant of another shape is named with both, and has no counterpart."""
+
+    def transposed(model):
+        flatbuffer.constants(model)[0].shape = [16, 80]
+
+    file = edited("dense-fp16", transposed)
+
+    assert "its input 1 is" in str(weights.mismatches(fp32, file))
+    assert "float16[16, 80] in the other file" in str(weights.mismatches(fp32, file))
+    assert weights.unpaired(fp32, file).found == (str(kernel),)
+
+
+def test_constant_that_is_computed_instead_is_found(files, fp32):
+    """A file whose weights are in variables has no counterparts of its parent's constants."""
+    assert len(weights.unpaired(fp32, files["dense-unfrozen"]).found) == 4
+
+
+def test_lost_subgraph_is_found(files):
+    """A file without the bodies of the loop is found by their number."""
+    found = weights.mismatches(files["lstm-fp32"], files["dense-fp16"])
+
+    assert "3 subgraphs in the float32 file, 1 in the float16 file" in found.found
+
+
+def test_census_counts_constants_by_type(files):
+    """The census tells how many constants of which type a file holds, and how many bytes they take."""
+    assert weights.census(files["dense-fp16"]) == f"4 float16 ({2 * VALUES} bytes)"
+    assert weights.census(files["dense-fp32"]) == f"4 float32 ({4 * VALUES} bytes)"
+
+
+def test_sentence_names_the_first_findings_only():
+    """Of many findings, five are named, and that there are more."""
+    told = str(Findings(9, "weights are wrong", tuple("abcdef")))
+
+    assert told == "6 of 9 weights are wrong: a; b; c; d; e; …"
