@@ -64,6 +64,9 @@ class ModelSpec:
     build: makes the untrained Keras model, in Keras' current float type, with the given batch size (None: any). It
         names every input, layer and model, because Keras' automatic names depend on what was built before.
     example: the test image that every file on every target must get right, and that the report shows.
+    partly_delegated: targets that are known not to support all of its operators, so that a part of it runs on the
+        runtime's own kernels. One that turns out to take the whole graph falls short, and is to be removed.
+    source: the file that declares the model; the gate fills it in where it finds the model.
     """
 
     name: str
@@ -71,13 +74,10 @@ class ModelSpec:
     recipe: Recipe
     budget: Budget
     example: int = 0
+    partly_delegated: frozenset[str] = frozenset()
+    source: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse a name that could not be a test id and a file name."""
         if not NAME.fullmatch(self.name):
             raise ValueError(f"model name {self.name!r}: use lower-case letters, digits and underscores")
-
-    @property
-    def source(self) -> Path:
-        """The file that declares the model."""
-        return Path(self.build.__code__.co_filename)

@@ -30,11 +30,24 @@ def test_signatures_equal_those_of_the_float32_file(model, float32_file, float16
 
 
 def test_batch_size_is_one(model, file, judge):
-    """The first dimension of every input and output is 1: GPU delegates take no dynamic shapes."""
+    """The first dimension of every input and output is 1: a sample at a time."""
     found = interface.not_batch_one(file)
 
     judge(
         "inputs and outputs whose batch size is not 1",
+        len(found.found),
+        at_most=0,
+        evidence=found,
+        look_at="the batch_size that the model's builder passes to its Input",
+    )
+
+
+def test_shapes_are_static(model, file, judge):
+    """No tensor has a dimension that is known only when the file runs: GPU delegates take none."""
+    found = interface.dynamic(file)
+
+    judge(
+        "tensors with a dynamic shape",
         len(found.found),
         at_most=0,
         evidence=found,

@@ -15,5 +15,5 @@ def test_one_image_is_recognized(model, precision, target, labels, outputs, judg
         at_least=true,
         at_most=true,
         evidence=f"test image {model.example}: true {true}, predicted {predicted}",
-        look_at="the picture in the HTML report, then tests/test_accuracy.py",
+        look_at="the picture in the HTML report; if Keras errs too, another example in the model's declaration",
     )

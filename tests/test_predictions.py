@@ -3,7 +3,7 @@
 import numpy as np
 
 from fixtures.harness import predictions
-from fixtures.harness.bounds import arithmetic_error
+from fixtures.harness.bounds import arithmetic_bounds
 
 
 def test_predictions_are_the_pinned_ones(model, precision, labels, reference_outputs, pinned_predictions):
@@ -13,11 +13,13 @@ def test_predictions_are_the_pinned_ones(model, precision, labels, reference_out
     assert pinned_predictions == (found, labels)
 
 
-def test_other_predictions_are_close_calls(model, precision, delegate, file, labels, outputs, pinned, judge):
+def test_other_predictions_are_close_calls(
+    model, precision, delegate, file, labels, outputs, reference_outputs, pinned, judge
+):
     """On other targets, a class differs from the pinned one only where the pinned margin is within their error."""
-    found = outputs.array()
-    error = model.budget.roundoff * arithmetic_error(file, delegate.arithmetic) * float(np.abs(found).max())
-    changed = predictions.unexplained(predictions.predictions(found), pinned, 2 * error, labels)
+    truth = reference_outputs.array()
+    error = arithmetic_bounds(file, truth, delegate.arithmetic, model.budget.roundoff)[1] * float(np.abs(truth).max())
+    changed = predictions.unexplained(predictions.predictions(outputs.array()), pinned, 2 * error, labels)
 
     judge(
         "changed predictions that are no close calls",

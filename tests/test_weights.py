@@ -1,11 +1,12 @@
 """The float16 file holds the float32 file's weights, rounded to float16, and nothing else."""
 
 from fixtures.harness import weights
+from fixtures.harness.bounds import UNIT_ROUNDOFF
 from fixtures.harness.tflite_file import PTQ_FLOAT16
 
 
 def test_operators_line_up(model, float32_file, float16_file, judge):
-    """Both files compute the same: their operators line up one to one, with constants of the same shapes."""
+    """Both files compute the same: operators line up, in kind, options, wiring, and the shapes of their constants."""
     found = weights.mismatches(float32_file, float16_file)
 
     judge(
@@ -13,7 +14,7 @@ def test_operators_line_up(model, float32_file, float16_file, judge):
         len(found.found),
         at_most=0,
         evidence=found,
-        look_at="the two files were converted from the same model by the same converter",
+        look_at="whether the two files were converted from the same model by the same converter",
     )
 
 
@@ -81,11 +82,24 @@ def test_few_weights_become_zero(model, float32_file, float16_file, judge):
     found = weights.flushed(float32_file, float16_file)
 
     judge(
-        "share of a tensor's values that become zero",
+        "share of a tensor's non-zero values that become zero",
         found.share,
         at_most=model.budget.flushed,
         evidence=found,
         look_at="the scale of that layer; an epsilon has to be at least 6e-8",
+    )
+
+
+def test_weights_keep_their_precision(model, float32_file, float16_file, judge):
+    """Rounding costs no weight tensor more than half a unit in the last place: none is so small that bits are lost."""
+    found = weights.precision(float32_file, float16_file)
+
+    judge(
+        "norm of a tensor's rounding errors / norm of the tensor",
+        found.error,
+        at_most=UNIT_ROUNDOFF["float16"],
+        evidence=found,
+        look_at="the scale of that layer: float16 holds values under 6e-5 with fewer bits",
     )
 
 
@@ -98,28 +112,28 @@ def test_weights_are_finite(model, precision, file, judge):
     )
 
 
-def test_converter_says_float16(model, float16_file, judge):
-    """The file's own metadata says that the converter quantized its weights to float16."""
-    modes = float16_file.optimization_modes
+def test_metadata_says_how_the_file_was_made(model, precision, file, judge):
+    """The converter says of the float16 file that it quantized the weights to float16, and nothing of the other."""
+    expected = {"fp32": (), "fp16": (PTQ_FLOAT16,)}[precision]
 
     judge(
-        f"is optimization mode {PTQ_FLOAT16} (PTQ_FLOAT16)",
-        modes == (PTQ_FLOAT16,),
+        f"optimization modes are {list(expected)}",
+        file.optimization_modes == expected,
         at_least=1,
-        evidence=f"the metadata of {float16_file.path.name} says {list(modes)}",
-        look_at="Optimize.DEFAULT and supported_types = [tf.float16] in the conversion",
+        evidence=f"the metadata of {file.path.name} says {list(file.optimization_modes)}",
+        look_at="Optimize.DEFAULT and supported_types = [tf.float16] in the conversion to float16, and only there",
     )
 
 
-def test_delegates_may_accumulate_in_float32(model, float16_file, judge):
-    """The file asks delegates for float16 arithmetic with float32 accumulation, not for less."""
-    found = float16_file.accumulation
+def test_metadata_asks_for_float32_accumulation(model, precision, file, judge):
+    """The float16 file allows delegates float16 arithmetic with float32 accumulation; the other allows nothing less."""
+    expected = {"fp32": None, "fp16": "fp16accfp32"}[precision]
 
     judge(
-        "asks for fp16accfp32",
-        found == "fp16accfp32",
+        f"reduced precision support is {expected}",
+        file.accumulation == expected,
         at_least=1,
-        evidence=f"reduced_precision_support of {float16_file.path.name} is {found}",
+        evidence=f"reduced_precision_support of {file.path.name} is {file.accumulation}",
         look_at="target_spec.experimental_supported_accumulation_type of the conversion",
     )
 

@@ -4,10 +4,13 @@ A planter takes the folder of a build that may be changed, and makes it a build 
 where it changed nothing: a fault that is not there can be neither caught nor missed.
 """
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.schema_py_generated import ModelT
 from ai_edge_litert.tools import flatbuffer_utils
 
 from fixtures.harness.store import file_digest
@@ -83,16 +86,92 @@ def two_classes_swapped(build: Path) -> None:
 
 def metadata_dropped(build: Path) -> None:
     """Drop what the converter says of itself."""
-    model = flatbuffer_utils.read_model(str(build / "fp16.tflite"))
-    model.metadata = []
-    _save(model, build / "fp16.tflite")
+
+    def change(model: ModelT) -> None:
+        model.metadata = []
+
+    _edit(build / "fp16.tflite", change)
 
 
 def signature_renamed(build: Path) -> None:
     """Give the float16 file's input another name."""
-    model = flatbuffer_utils.read_model(str(build / "fp16.tflite"))
-    model.signatureDefs[0].inputs[0].name = b"picture"
-    _save(model, build / "fp16.tflite")
+
+    def change(model: ModelT) -> None:
+        model.signatureDefs[0].inputs[0].name = b"picture"
+
+    _edit(build / "fp16.tflite", change)
+
+
+def activation_changed(build: Path) -> None:
+    """Make the convolution's RELU a RELU6, which changes little on images between 0 and 1."""
+
+    def change(model: ModelT) -> None:
+        _operator(model, "CONV_2D").builtinOptions.fusedActivationFunction = schema.ActivationFunctionType.RELU6
+
+    _edit(build / "fp16.tflite", change)
+
+
+def padding_changed(build: Path) -> None:
+    """Pad the pooling: its windows are the same, as they fit."""
+
+    def change(model: ModelT) -> None:
+        _operator(model, "MAX_POOL_2D").builtinOptions.padding = schema.Padding.SAME
+
+    _edit(build / "fp16.tflite", change)
+
+
+def constant_of_a_reshape_changed(build: Path) -> None:
+    """Leave the batch open in the shape that the last RESHAPE is told."""
+
+    def change(model: ModelT) -> None:
+        shape = model.subgraphs[0].tensors[_operator(model, "RESHAPE").inputs[1]]
+        values = np.frombuffer(bytes(model.buffers[shape.buffer].data), np.int32).copy()
+        values[0] = -1
+        model.buffers[shape.buffer].data = np.frombuffer(values.tobytes(), np.uint8)
+
+    _edit(build / "fp16.tflite", change)
+
+
+def second_signature(build: Path) -> None:
+    """Add a signature to both files: what it computes would be delivered, and not be judged."""
+
+    def change(model: ModelT) -> None:
+        other = copy.deepcopy(model.signatureDefs[0])
+        other.signatureKey = b"other"
+        model.signatureDefs.append(other)
+
+    for precision in ("fp32", "fp16"):
+        _edit(build / f"{precision}.tflite", change)
+
+
+def shape_left_open(build: Path) -> None:
+    """Leave the batch of a computed tensor open in both files."""
+
+    def change(model: ModelT) -> None:
+        tensor = model.subgraphs[0].tensors[_operator(model, "CONV_2D").outputs[0]]
+        tensor.shapeSignature = [-1, *tensor.shape[1:]]
+
+    for precision in ("fp32", "fp16"):
+        _edit(build / f"{precision}.tflite", change)
+
+
+def bytes_appended(build: Path) -> None:
+    """Append a few bytes to the float16 file: they change nothing that it computes."""
+    file = build / "fp16.tflite"
+    _write(file, file.read_bytes() + bytes(100))
+
+
+def float32_file_allows_float16(build: Path) -> None:
+    """Have the float32 file allow delegates to compute in float16."""
+
+    def change(model: ModelT) -> None:
+        entry, stored = schema.MetadataT(), schema.BufferT()
+        entry.name, entry.buffer = b"reduced_precision_support", len(model.buffers)
+        stored.data = np.frombuffer(b"fp16accfp16", np.uint8)
+        model.buffers.append(stored)
+        model.metadata.append(entry)
+
+    _edit(build / "fp32.tflite", change)
 
 
 def keras_disagrees(build: Path) -> None:
@@ -102,18 +181,27 @@ def keras_disagrees(build: Path) -> None:
 
 
 def _edit_largest_weight(file: Path, change: Callable[[np.ndarray], None]) -> None:
+    def change_model(model: ModelT) -> None:
+        stored = [tensor for tensor in model.subgraphs[0].tensors if model.buffers[tensor.buffer].data is not None]
+        largest = max(stored, key=lambda tensor: len(model.buffers[tensor.buffer].data))
+        buffer = model.buffers[largest.buffer]
+        values = np.frombuffer(bytes(buffer.data), np.float16).reshape(largest.shape).copy()
+        change(values)
+        buffer.data = np.frombuffer(values.tobytes(), np.uint8)
+
+    _edit(file, change_model)
+
+
+def _operator(model: ModelT, kind: str) -> schema.OperatorT:
+    """Return the last operator of a *kind* in the first subgraph."""
+    code = getattr(schema.BuiltinOperator, kind)
+    codes = [max(entry.builtinCode, entry.deprecatedBuiltinCode) for entry in model.operatorCodes]
+    return [operator for operator in model.subgraphs[0].operators if codes[operator.opcodeIndex] == code][-1]
+
+
+def _edit(file: Path, change: Callable[[ModelT], None]) -> None:
     model = flatbuffer_utils.read_model(str(file))
-    graph = model.subgraphs[0]
-    stored = [tensor for tensor in graph.tensors if tensor.buffer and model.buffers[tensor.buffer].data is not None]
-    largest = max(stored, key=lambda tensor: len(model.buffers[tensor.buffer].data))
-    buffer = model.buffers[largest.buffer]
-    values = np.frombuffer(bytes(buffer.data), np.float16).reshape(largest.shape).copy()
-    change(values)
-    buffer.data = np.frombuffer(values.tobytes(), np.uint8)
-    _save(model, file)
-
-
-def _save(model: object, file: Path) -> None:
+    change(model)
     _write(file, bytes(flatbuffer_utils.convert_object_to_bytearray(model)))
 
 

@@ -30,6 +30,7 @@ def start(models, store, folder, *arguments):
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
 
@@ -48,7 +49,7 @@ def test_killed_run_leaves_nothing_that_the_next_one_trusts(models, tmp_path, wo
     wait_for(lambda: list(store.glob("builds/*.unfinished")), process)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    wait_for_end_of_children(store)
+    wait_for_end_of_processes(process.pid)
     left = builds(store)
     run = run_gate(f"--models-dir={models}", f"--artifacts={store}", *CHECKS, folder=tmp_path)
 
@@ -66,7 +67,7 @@ def test_interrupted_run_ends_with_its_children(models, tmp_path, workers):
     process.send_signal(signal.SIGINT)
 
     assert process.wait() == pytest.ExitCode.INTERRUPTED, (tmp_path / "output").read_text()
-    wait_for_end_of_children(store)
+    wait_for_end_of_processes(process.pid)
     assert all(name.endswith(".unfinished") for name in builds(store))
 
 
@@ -83,13 +84,16 @@ def test_lost_worker_falls_short_and_loses_nothing_else(pinned_models, own_store
 
     assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
     assert list(run.fallen) == ["tests/test_accuracy.py::test_keras_reaches_the_baseline[quick]"]
-    assert "122 passed" in run.text
+    assert "128 passed" in run.text
 
 
-def wait_for_end_of_children(store):
-    """Wait until no process works on *store* any more: a builder ends when its parent is gone."""
-    while subprocess.run(["pgrep", "-f", str(store)], capture_output=True, check=False).returncode == 0:
+def wait_for_end_of_processes(session):
+    """Wait until no process of the *session* is left; fail if one outlives a deadline that none needs."""
+    for _ in range(1000):
+        if subprocess.run(["pgrep", "--session", str(session)], capture_output=True, check=False).returncode == 1:
+            return
         time.sleep(0.02)
+    pytest.fail("a process outlived its run")
 
 
 def test_two_runs_at_once_build_once(models, tmp_path):

@@ -11,7 +11,7 @@ def test_good_model_passes_with_any_number_of_workers(gate, pinned_models, worke
     run = gate(pinned_models, workers)
 
     assert (run.code, run.fallen) == (0, {}), run.text
-    assert run.checks == 123, run.text
+    assert run.checks == 129, run.text
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,11 @@ def test_good_model_passes_with_any_number_of_workers(gate, pinned_models, worke
         (["--delegate", "builtin", "--require-delegate", "xnnpack"], "--delegate leaves it out"),
         (["--artifacts=/dev/null/store"], "the artifact store /dev/null/store cannot be written"),
         (["--models-dir=/dev/null/models"], "/dev/null/models is not a folder of model declarations"),
-        (["--models-dir=fixtures"], "no model is declared in"),
+        (["--models-dir=fixtures/data"], "no model is declared in"),
+        (["--models-dir="], "a folder was expected, nothing was given"),
+        (["--artifacts="], "a folder was expected, nothing was given"),
+        (["tests/no_such_test.py"], "file or directory not found: tests/no_such_test.py"),
+        (["--html=/dev/null/report.html"], "the report /dev/null/report.html cannot be written"),
     ],
 )
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
@@ -43,6 +47,19 @@ def test_empty_selection_is_no_pass(gate, pinned_models, workers):
 
     assert run.code == pytest.ExitCode.NO_TESTS_COLLECTED, run.text
     assert "nothing was selected, so nothing was validated; models: quick" in run.text
+
+
+def test_example_that_is_not_there_is_refused(gate, models):
+    """A declaration whose example is no test image is refused before anything is trained."""
+    (models / "quick.py").write_text(
+        (models / "quick.py")
+        .read_text()
+        .replace('name="quick",\n    build', 'name="quick",\n    example=10_000,\n    build')
+    )
+    run = gate(models)
+
+    assert run.code == pytest.ExitCode.USAGE_ERROR, run.text
+    assert "quick.py: example 10000 of quick is not one of the 10000 test images" in run.text
 
 
 def test_unknown_test_is_refused(tmp_path):
@@ -86,14 +103,36 @@ def test_first_failure_ends_the_run(gate, models):
     assert len(run.fallen) == 1
 
 
+def test_first_failure_ends_what_other_workers_wait_for(models, tmp_path):
+    """`-x` with several workers ends the training of another model: xdist's exit code for a run that was stopped."""
+    declaration = (models / "quick.py").read_text()
+    (models / "slow.py").write_text(declaration.replace('"quick"', '"slow"').replace("epochs=1", "epochs=100000"))
+    (models / "quick.py").write_text(declaration.replace("layers.Flatten", "layers.NoSuchLayer"))
+    run = run_gate(
+        "-n2", "-x", f"--models-dir={models}", f"--artifacts={tmp_path / 'own'}", "tests/test_size.py", folder=tmp_path
+    )
+
+    assert run.code == pytest.ExitCode.INTERRUPTED, run.text
+    assert "quick.py:13: building quick raised AttributeError" in run.text
+
+
+@pytest.mark.parametrize("arguments", [["--setup-plan"], ["-k", "no_pin and quick"]])
+def test_run_that_looked_at_nothing_is_no_pass(gate, pinned_models, arguments):
+    """A run in which no check ran does not end with exit code 0."""
+    run = gate(pinned_models, "tests/test_size.py", *arguments)
+
+    assert run.code == pytest.ExitCode.NO_TESTS_COLLECTED, run.text
+    assert "nothing was validated" in run.text
+
+
 def test_last_failed_runs_what_fell_short(gate, models):
     """`--lf` runs again what fell short, and nothing else."""
     first = gate(models, "tests/test_training.py", "tests/test_size.py")
     again = gate(models, "--lf", "tests/test_training.py", "tests/test_size.py")
 
-    assert first.checks == 3, first.text
+    assert first.checks == 4, first.text
     assert again.fallen.keys() == first.fallen.keys()
-    assert again.checks == 1, again.text
+    assert again.checks == 2, again.text
 
 
 def test_options_are_under_one_heading(tmp_path):

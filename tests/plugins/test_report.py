@@ -39,7 +39,7 @@ def test_head_shows_sizes_accuracies_and_digests(report):
     """The head has a card for the model with what a reviewer asks first."""
     head = report.page.partition('id="results-table"')[0]
 
-    assert "quick: every check that ran held" in head
+    assert "quick: all 128 checks that ran held" in head
     assert re.search(r"<th>size, bytes</th><td>\d\d \d{3}</td><td>\d\d \d{3}</td><td>0\.5\d+</td>", head)
     assert re.search(r"<th>accuracy on reference kernels</th><td>\d\d\.\d{3} %</td><td>\d\d\.\d{3} %</td>", head)
     assert len(re.findall(r'class="digest">[0-9a-f]{64}<', head)) == 2
@@ -49,7 +49,7 @@ def test_head_shows_sizes_accuracies_and_digests(report):
 def test_head_shows_every_target(report, target_rows):
     """The head has each target's agreement and error, for both files."""
     head = report.page.partition('id="results-table"')[0]
-    rows = re.findall(r"<tr><th>(\w+)</th>(?:<td>[^<—]+</td>){4}</tr>", head)
+    rows = re.findall(r"<tr><th title='[^']+'>(\w+)</th>(?:<td>[^<—]+</td>){4}</tr>", head)
 
     assert rows == target_rows
 
@@ -90,7 +90,16 @@ def test_failure_is_named_in_head_row_and_terminal(gate, pinned_models, tmp_path
     assert run.code == pytest.ExitCode.TESTS_FAILED
     assert f"<li>{test}</li>" in report.page
     assert "at least 0.999 allowed" in report.tests[test][0]["log"]
-    assert "quick: FELL SHORT in 6 checks" in run.text
+    assert "quick: FELL SHORT: 6 of 28 checks" in run.text
+
+
+def test_failure_of_no_model_is_named_in_the_head(gate, pinned_models, tmp_path):
+    """A check that belongs to no model is listed on top of the page too."""
+    (pinned_models / "__snapshots__" / "gone-fp16.txt").write_text("")
+    file = tmp_path / "report.html"
+    gate(pinned_models, f"--html={file}", "--self-contained-html", "tests/test_predictions.py")
+
+    assert "<li>tests/test_predictions.py::test_no_pin_is_left_behind</li>" in file.read_text()
 
 
 def test_junit_has_what_was_measured(gate, pinned_models, tmp_path):

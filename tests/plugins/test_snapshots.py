@@ -42,7 +42,7 @@ def test_update_writes_what_changed_and_nothing_else(gate, stale, pins, workers)
     assert {name for name in after if after[name] != before[name]} == {"quick-fp32.txt"}
 
 
-@pytest.mark.parametrize("selection", [["-k", "fp16"], ["tests/test_training.py"], ["-x", "-k", "fp16 or alive"]])
+@pytest.mark.parametrize("selection", [["-k", "fp16"], ["tests/test_training.py"], ["-x", "-k", "fp16 or weights"]])
 def test_update_of_a_selection_leaves_other_pins_alone(gate, stale, selection):
     """`--snapshot-update` with -k, -x or a file leaves unselected pins as they are, stale ones included."""
     before = contents(stale)
@@ -82,14 +82,18 @@ def test_missing_pin_falls_short(gate, models):
     assert not (models / "__snapshots__").exists()
 
 
-def test_damaged_pin_falls_short(gate, pinned_models):
-    """A pin that was cut is no pin."""
+@pytest.mark.parametrize("damage", [lambda content: content[:5000], lambda _: b"garbage\xff\n"], ids=["cut", "garbage"])
+def test_damaged_pin_falls_short_and_can_be_replaced(gate, pinned_models, pins, damage):
+    """A pin that was cut, or is no text, is no pin; `--snapshot-update` writes it anew."""
     file = pinned_models / "__snapshots__" / "quick-fp16.txt"
-    file.write_text(file.read_text()[:5000])
+    file.write_bytes(damage(file.read_bytes()))
     run = gate(pinned_models, *PINNING)
+    update = gate(pinned_models, "--snapshot-update", *PINNING)
 
     assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
     assert "cannot be used" in run.named("tests/test_predictions.py::test_predictions_are_the_pinned_ones[quick-fp16]")
+    assert update.code == 0, update.text
+    assert file.read_text() == (pins / "quick-fp16.txt").read_text()
 
 
 def test_pin_of_a_model_that_is_gone_falls_short(gate, pinned_models):
@@ -100,9 +104,21 @@ def test_pin_of_a_model_that_is_gone_falls_short(gate, pinned_models):
     assert "gone-fp16.txt" in run.named("tests/test_predictions.py::test_no_pin_is_left_behind")
 
 
+def test_other_files_are_named_as_such(gate, pinned_models):
+    """A converted file that is not the pinned one is named, with both digests."""
+    pin = pinned_models / "__snapshots__" / "quick-files.txt"
+    pin.write_text("0000  fp32.tflite\n" + pin.read_text().splitlines()[1] + "\n")
+    run = gate(pinned_models, *PINNING)
+
+    message = run.named("tests/test_training.py::test_conversion_gives_the_pinned_files")
+    assert "the converted files are not the pinned ones" in message
+    assert "pinned 0000  fp32.tflite" in message
+    assert "fp16.tflite" not in message.partition("not the pinned ones")[2]
+
+
 def test_other_weights_are_named_as_such(gate, pinned_models):
     """Weights that are not the pinned ones are told from predictions that are not."""
-    (pinned_models / "__snapshots__" / "quick-weights.txt").write_text("sha256 0000\n")
+    (pinned_models / "__snapshots__" / "quick-weights.txt").write_text("0000  weights\n")
     run = gate(pinned_models, *PINNING)
 
     assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
