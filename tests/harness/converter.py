@@ -71,6 +71,12 @@ def extremes() -> Model:
     return model
 
 
+def classifier(activation: str) -> Model:
+    """Return a dense layer that ends in an activation, so that its outputs are probabilities."""
+    values = Input((6,), batch_size=1, name="values")
+    return Model(values, layers.Dense(3, activation=activation, name="shares", **BIASED)(values), name="classifier")
+
+
 def to_int8(model: Model) -> bytes:
     """Return *model* as who forgets `supported_types` gets it: with weights in int8."""
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
@@ -101,6 +107,8 @@ def main(out: Path) -> None:
     convert("embedding", embedding, **pair)
     convert("lstm", lstm, **pair)
     convert("extremes", extremes, **pair)
+    convert("softmax", lambda: classifier("softmax"), fp32=to_float32)
+    convert("sigmoid", lambda: classifier("sigmoid"), fp32=to_float32)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Changes to the objects of a flatbuffer (`ModelT` of ai_edge_litert.schema_py_generated): what the tests plant."""
 
+import copy
+
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
@@ -92,3 +94,63 @@ def dropping_the_last_operator(model):
     last = model.subgraphs[0].operators.pop()
     model.subgraphs[0].outputs = last.inputs[:1]
     model.signatureDefs[0].outputs[0].tensorIndex = last.inputs[0]
+
+
+def changing_option(name, option, value):
+    """Return a change of what the first operator of the builtin kind *name* is told besides its inputs."""
+
+    def edit(model):
+        operator = _operators(model, name)[0]
+        assert getattr(operator.builtinOptions, option) != value
+        setattr(operator.builtinOptions, option, value)
+
+    return edit
+
+
+def changing_an_integer(model):
+    """Change the int32 constant that a RESHAPE is given as the new shape: the size is left to it."""
+    (operator,) = _operators(model, "RESHAPE")
+    model.buffers[model.subgraphs[0].tensors[operator.inputs[1]].buffer].data = np.array([-1], np.int32).view(np.uint8)
+
+
+def swapping_activations(model):
+    """Exchange what a RESHAPE and an ADD of the model "two" are given: two computed tensors of one shape."""
+    (reshape,), (add,) = _operators(model, "RESHAPE"), _operators(model, "ADD")
+    reshape.inputs[0], add.inputs[0] = add.inputs[0], reshape.inputs[0]
+
+
+def reversing_outputs(model):
+    """List the graph's outputs in another order."""
+    model.subgraphs[0].outputs = model.subgraphs[0].outputs[::-1]
+
+
+def adding_an_output(model):
+    """Have the graph and its signature give a hidden layer, too."""
+    number = int(_operators(model, "FULLY_CONNECTED")[0].outputs[0])
+    output = copy.copy(model.signatureDefs[0].outputs[0])
+    output.name, output.tensorIndex = b"hidden", number
+    model.signatureDefs[0].outputs.append(output)
+    model.subgraphs[0].outputs = [*model.subgraphs[0].outputs, number]
+
+
+def adding_a_signature(model):
+    """Give the graph a second entry point."""
+    model.signatureDefs.append(copy.copy(model.signatureDefs[0]))
+    model.signatureDefs[-1].signatureKey = b"other"
+
+
+def lengthening_names(model):
+    """Give every tensor a name that is longer than most weights."""
+    for tensor in model.subgraphs[0].tensors:
+        tensor.name += b"/deeper" * 200
+
+
+def sharing_a_buffer(model):
+    """Have the constants of equal size, whose values are not looked at, share one buffer, as converters do."""
+    one, other = (tensor for tensor in constants(model) if list(tensor.shape) == [3])
+    other.buffer = one.buffer
+
+
+def _operators(model, name):
+    code = getattr(schema.BuiltinOperator, name)
+    return [op for op in model.subgraphs[0].operators if model.operatorCodes[op.opcodeIndex].builtinCode == code]

@@ -33,18 +33,34 @@ MODEL = ModelSpec(
 )
 '''
 BLOCKS = """
+from parts.inner import STEP
+
+
 def block(size, batch_size):
+    from late import BASE
+
     return size, batch_size
+"""
+LATE = """
+BASE = 10
+
+
+def again():
+    from blocks import block
 """
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with a declaration, and a module that it imports."""
+    """A folder with a declaration, and modules of which one imports the next, and the last the first again."""
     folder = tmp_path / "models"
     folder.mkdir()
     (folder / "model.py").write_text(DECLARATION.replace("models.blocks", "blocks"))
     (folder / "blocks.py").write_text(BLOCKS)
+    (folder / "late.py").write_text(LATE)
+    (folder / "parts").mkdir()
+    (folder / "parts" / "__init__.py").write_text("WIDTH = 4\n")
+    (folder / "parts" / "inner.py").write_text("STEP = 1\n")
     return folder
 
 
@@ -76,10 +92,13 @@ def edit(spec, folder):
         ("model.py", "block(3, batch_size)", "block(4, batch_size)"),
         ("model.py", 'name="model"', 'name="renamed"'),
         ("blocks.py", "return size, batch_size", "return batch_size, size"),
+        ("parts/inner.py", "STEP = 1", "STEP = 2"),
+        ("parts/__init__.py", "WIDTH = 4", "WIDTH = 5"),
+        ("late.py", "BASE = 10", "BASE = 11"),
     ],
 )
 def test_build_depends_on_the_code_that_builds(edit, file, old, new):
-    """Another builder, or another helper that it imports from its folder, is another build."""
+    """Another builder, or another helper of one's own, in a package or imported late, is another build."""
     assert edit(file, old, new)
 
 
@@ -88,13 +107,15 @@ def test_build_depends_on_the_code_that_builds(edit, file, old, new):
     [
         ("model.py", "baseline_accuracy=0.9", "baseline_accuracy=0.8"),
         ("model.py", "baseline_accuracy=0.9", "baseline_accuracy=0.9, flipped=0.5"),
+        ("model.py", "baseline_accuracy=0.9)", "baseline_accuracy=0.9), example=811"),
+        ("model.py", "baseline_accuracy=0.9)", "baseline_accuracy=0.9), partly_delegated=frozenset({'xnnpack'})"),
         ("model.py", "block(3, batch_size)", "block(3, batch_size)  # three is enough"),
         ("model.py", "MODEL = ModelSpec(", "\n\n# The model.\nMODEL = ModelSpec("),
         ("blocks.py", "return size, batch_size", "return (size, batch_size)  # a pair"),
     ],
 )
 def test_build_does_not_depend_on_what_judges_it(edit, file, old, new):
-    """Another bound, comment or layout is the same build: nobody trains again for it."""
+    """Another bound, example, declared delegate, comment or layout is the same build: nobody trains again for it."""
     assert not edit(file, old, new)
 
 
@@ -103,6 +124,19 @@ def test_build_does_not_depend_on_files_beside_it(edit, folder):
     (folder / "other.py").write_text("VALUE = 1\n")
 
     assert not edit("model.py", "MODEL", "MODEL")
+
+
+def test_build_depends_on_a_helper_elsewhere_on_the_path(edit, folder, tmp_path, monkeypatch):
+    """A module of one's own that is found through the path is part of the build, wherever it lies."""
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    (tmp_path / "lib" / "shared").mkdir(parents=True)
+    (tmp_path / "lib" / "shared" / "layers.py").write_text("def block(): return 1\n")
+    assert edit("late.py", "from blocks import", "from shared.layers import")
+    (spec,) = find([folder])
+    before = build_address(spec)
+    (tmp_path / "lib" / "shared" / "layers.py").write_text("def block(): return 2\n")
+
+    assert build_address(spec) != before
 
 
 @pytest.mark.parametrize(
@@ -191,7 +225,7 @@ def test_outputs_depend_on_the_machine(spec, model_file, monkeypatch):
     assert outputs_address(model_file, TARGETS["xnnpack"], spec) != before
 
 
-@pytest.mark.parametrize("name", ["inference.py", "targets.py", "tflite_file.py", "datasets.py"])
+@pytest.mark.parametrize("name", ["runner.py", "inference.py", "targets.py", "tflite_file.py", "datasets.py"])
 def test_outputs_depend_on_the_engine(spec, model_file, engine, name):
     """A change in how files are run is another evaluation."""
     before = outputs_address(model_file, TARGETS["xnnpack"], spec)

@@ -2,9 +2,18 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from fixtures.harness.bounds import UNIT_ROUNDOFF, arithmetic_bounds, arithmetic_error, reduction_length, weight_error
+from fixtures.harness.bounds import (
+    UNIT_ROUNDOFF,
+    arithmetic_bounds,
+    arithmetic_error,
+    reduction_length,
+    steepness,
+    weight_bound,
+    weight_error,
+)
 
 TERMS = {
     "CONV_2D": 3 * 3 * 2,
@@ -13,6 +22,22 @@ TERMS = {
     "FULLY_CONNECTED": 4,
 }
 """What one output of each operator of the model "conv" sums, counted by hand."""
+LOGITS = np.array([[3, -7, 1], [-2, 4, 0]], np.float32)
+SHARES = np.array([[0.5, 0.25, 0.25], [0.9, np.exp(-12.0), 0.1]], np.float32)
+
+
+def softmax(logits):
+    """Return what a SOFTMAX makes of *logits*."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def logistic(logits):
+    """Return what a LOGISTIC makes of *logits*."""
+    return 1 / (1 + np.exp(-logits))
+
+
+ACTIVATIONS = {"softmax": softmax, "sigmoid": logistic}
 
 
 @pytest.fixture(params=["conv-fp32", "conv-fp16"])
@@ -48,12 +73,12 @@ def test_unit_roundoff_is_half_of_the_last_digit():
 
 def test_float32_arithmetic_has_no_least_error(conv):
     """Outputs of float32 arithmetic may be exactly those of the reference kernels."""
-    assert arithmetic_bounds(conv, "float32", 2) == (None, 2 * arithmetic_error(conv, "float32"))
+    assert arithmetic_bounds(conv, LOGITS, "float32", 2) == (None, 2 * arithmetic_error(conv, "float32"))
 
 
 def test_float16_arithmetic_has_a_least_error(conv):
     """Outputs that are as close as float32 arithmetic makes them were not computed in float16."""
-    least, most = arithmetic_bounds(conv, "float16", 2)
+    least, most = arithmetic_bounds(conv, LOGITS, "float16", 2)
 
     assert (least, most) == (2 * arithmetic_error(conv, "float32"), 2 * arithmetic_error(conv, "float16"))
     assert least < most
@@ -62,3 +87,64 @@ def test_float16_arithmetic_has_a_least_error(conv):
 def test_weight_error_grows_with_the_root_of_the_layers(conv):
     """The errors of three layers' weights add up in squares."""
     assert weight_error(conv) == pytest.approx(2**-11 * math.sqrt(3))
+
+
+@pytest.mark.parametrize("arithmetic", UNIT_ROUNDOFF)
+def test_weights_move_outputs_by_their_rounding_and_the_arithmetics(conv, arithmetic):
+    """Two files on one target may differ by what rounding the weights explains, and twice-run arithmetic besides."""
+    expected = 2 * (weight_error(conv) + arithmetic_error(conv, arithmetic))
+
+    assert weight_bound(conv, LOGITS, arithmetic, 2) == pytest.approx(expected)
+
+
+def test_logits_are_not_steep(conv):
+    """Errors of a sum are shares of the largest output as they are, whatever the outputs are."""
+    assert [steepness(conv, truth) for truth in (LOGITS, SHARES)] == [1, 1]
+
+
+def test_softmax_is_as_steep_as_its_smallest_probability(files):
+    """A probability of e**-12 comes from logits that are 12 apart: half of that is the factor."""
+    assert steepness(files["softmax-fp32"], SHARES) == pytest.approx(6)
+
+
+@pytest.mark.parametrize("logit", [-12, 12])
+def test_logistic_is_as_steep_as_its_largest_logit(files, logit):
+    """A probability that a logit of 12, of either sign, explains is a quarter of that as steep."""
+    assert steepness(files["sigmoid-fp32"], logistic(np.array([[0.0, logit]]))) == pytest.approx(3)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_gentle_probabilities_are_not_steep(files, name):
+    """Where logits are small, the errors of probabilities are at most those of the logits: no bound gets smaller."""
+    assert steepness(files[f"{name}-fp32"], np.full((2, 3), 1 / 3, np.float32)) == 1
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("extreme", [0.0, 1.0])
+def test_probability_without_a_logit_is_not_infinitely_steep(files, name, extreme):
+    """A probability that float32 rounds to 0 or 1 still gives a finite bound, that something can exceed."""
+    assert 1 < steepness(files[f"{name}-fp32"], np.array([[extreme, 1 - extreme, 0]], np.float32)) < 50
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("scale", [1, 3, 10])
+@pytest.mark.parametrize("error", [1e-3, 1e-2])
+def test_no_error_of_logits_is_steeper(files, name, scale, error):
+    """Moving each logit by a share of the largest one moves no probability by more than that share times the factor."""
+    rng = np.random.default_rng(0)
+    logits = np.clip(rng.normal(scale=scale, size=(2000, 3)), -14, 14)
+    logits = np.concatenate([logits, -logits])
+    moved = logits + error * np.abs(logits).max() * rng.choice([-1, 1], logits.shape)
+    truth, found = ACTIVATIONS[name](logits), ACTIVATIONS[name](moved)
+
+    assert np.abs(found - truth).max() <= error * steepness(files[f"{name}-fp32"], truth.astype(np.float32))
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_bounds_of_probabilities_are_wider(files, name):
+    """Both bounds, and that of the weights, are as many times wider as the last operator is steep."""
+    file, times = files[f"{name}-fp32"], steepness(files[f"{name}-fp32"], SHARES)
+    bounds = [*arithmetic_bounds(file, SHARES, "float16", 2), weight_bound(file, SHARES, "float32", 2)]
+    errors = [arithmetic_error(file, "float32"), arithmetic_error(file, "float16")]
+
+    assert bounds == pytest.approx([2 * times * error for error in (*errors, weight_error(file) + errors[0])])

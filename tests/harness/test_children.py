@@ -99,6 +99,14 @@ def test_prints_do_not_reach_the_parent(child):
     assert child.ask({"do": "say", "say": "next"}, ignore) == "next"
 
 
+def test_prints_on_import_do_not_reach_the_parent(request):
+    """What libraries print before the first job is no answer either."""
+    child = Child("tests.harness.noisy")
+    request.addfinalizer(child.close)
+
+    assert child.ask({"do": "say", "say": "hello"}, ignore) == "hello"
+
+
 def test_prints_are_shown_when_the_child_dies(child):
     """What libraries printed, on either stream, is in the message of the death."""
     child.ask({"do": "chatter"}, ignore)
@@ -115,6 +123,29 @@ def test_dead_child_takes_no_job(child):
     assert not child.alive
     with pytest.raises(JobError, match="SIGKILL"):
         child.ask({"do": "say", "say": "hello"}, ignore)
+
+
+def test_death_by_a_signal_without_a_name_is_an_error(child):
+    """A child that a real-time signal ended, which has no name, is an error with its number."""
+    child.ask({"do": "say", "say": "it serves now"}, ignore)
+    child.process.send_signal(40)
+
+    with pytest.raises(JobError, match=r"tests\.harness\.echo was killed by signal 40"):
+        child.ask({"do": "say", "say": "hello"}, ignore)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_child_whose_caller_breaks_off_is_killed(child, error):
+    """Where the progress callback raises, its error passes through, and the child ends with its job unanswered."""
+
+    def break_off(*_):
+        raise error
+
+    with pytest.raises(error):
+        child.ask({"do": "wait"}, break_off)
+    with pytest.raises(JobError, match="was killed by SIGKILL"):
+        child.ask({"do": "say", "say": "hello"}, ignore)
+    assert not child.alive
 
 
 def test_killing_a_child_frees_who_waits(child):

@@ -78,7 +78,7 @@ def test_broken_output_is_infinitely_far(outputs, value):
 
     assert (found.share, found.largest, found.sqnr) == (np.inf, np.inf, -np.inf)
     assert (found.sample, found.broken) == (8, (8,))
-    assert str(found) == "NaN or infinity in the outputs of 1 samples (first: 8)"
+    assert str(found) == "NaN or infinity in what is compared: 1 samples (first: 8)"
 
 
 @pytest.mark.parametrize("value", NOT_A_NUMBER)
@@ -109,7 +109,7 @@ def test_sentence_names_the_first_samples_only():
     """Of many broken samples, five are named, and that there are more."""
     broken = np.full((9, 2), np.nan)
 
-    assert str(difference(broken, broken)).endswith("of 9 samples (first: 0, 1, 2, 3, 4, …)")
+    assert str(difference(broken, broken)).endswith(" compared: 9 samples (first: 0, 1, 2, 3, 4, …)")
 
 
 @pytest.mark.parametrize("measure", [difference, agreement])
@@ -153,24 +153,34 @@ def test_sentence_names_the_least_excusable_flips_first():
     )
 
 
-def test_nan_agrees_with_nothing(outputs):
-    """An output that is NaN predicts no class, although NumPy's argmax says one."""
-    broken = changed(outputs, 8, int(outputs[8].argmax()), np.nan)
-    (flip,) = agreement(broken, outputs).flips
-
-    assert (flip.sample, flip.now) == (8, -1)
-
-
-def test_nan_does_not_agree_with_itself(outputs):
-    """Outputs that are NaN in the same place do not agree."""
-    broken = changed(outputs, 8, 3, np.nan)
+@pytest.mark.parametrize("value", NOT_A_NUMBER)
+def test_broken_output_does_not_agree_with_itself(outputs, value):
+    """Outputs that are NaN or infinite in the same place do not agree."""
+    broken = changed(outputs, 8, 3, value)
 
     assert [flip.sample for flip in agreement(broken, broken).flips] == [8]
 
 
-def test_class_is_the_largest_output(outputs):
-    """The predicted class is the index of the largest output; where any is NaN, there is none."""
-    broken = changed(outputs, 8, 3, np.nan)
+@pytest.mark.parametrize("value", NOT_A_NUMBER)
+def test_broken_output_agrees_with_nothing(outputs, value):
+    """An output that is not finite predicts no class, also where it makes the expected class the largest."""
+    (flip,) = agreement(changed(outputs, 8, int(outputs[8].argmax()), value), outputs).flips
+
+    assert (flip.sample, flip.now) == (8, -1)
+    assert np.isnan(flip.margin)
+
+
+def test_sample_with_two_infinities_is_measured():
+    """A sample whose margin would be infinity less infinity is a flip without a margin, not a warning."""
+    (flip,) = agreement(logits([np.inf, np.inf, 0]), logits([3, 0, 1])).flips
+
+    assert str(flip) == "sample 0: 0 (margin 2) -> -1 (margin nan)"
+
+
+@pytest.mark.parametrize("value", NOT_A_NUMBER)
+def test_class_is_the_largest_output(outputs, value):
+    """The predicted class is the index of the largest output; where any is NaN or infinite, there is none."""
+    broken = changed(outputs, 8, 3, value)
 
     assert classes(outputs).tolist() == outputs.argmax(axis=1).tolist()
     assert np.flatnonzero(classes(broken) < 0).tolist() == [8]

@@ -49,7 +49,7 @@ def test_every_sample_has_an_output(run, samples, form, where):
 def test_targets_agree_within_their_arithmetic(run, files, name, form, where):
     """Each target's outputs differ from the reference kernels' by what its arithmetic explains, and no less."""
     (truth,), (outputs,) = run(form, "reference").outputs.values(), run(form, where).outputs.values()
-    least, most = arithmetic_bounds(files[f"{name}-{form}"], TARGETS[where].arithmetic, ROUNDOFF)
+    least, most = arithmetic_bounds(files[f"{name}-{form}"], truth, TARGETS[where].arithmetic, ROUNDOFF)
 
     assert (least or 0) <= difference(outputs, truth).share <= most
 
@@ -127,13 +127,32 @@ def test_loop_runs(converted, evaluate, where):
     assert np.ptp(outputs, axis=0).min() > 0
 
 
-@pytest.mark.parametrize("where", ["reference", "builtin", "xnnpack"])
-def test_open_batch_size_runs_with_one_sample(converted, evaluate, where):
-    """A file whose batch size is open is run with a batch of one; that it is open is another test's finding."""
-    samples = np.random.default_rng(0).normal(size=(20, 16)).astype(np.float32)
-    (outputs,) = evaluate(converted / "dynamic-fp32.tflite", where, samples).outputs.values()
+@pytest.mark.parametrize("where", LITERT)
+def test_open_batch_size_is_an_error(converted, evaluate, where):
+    """A file whose batch size is open is not run: targets take that for different sizes."""
+    with pytest.raises(
+        JobError, match=r"^dynamic-fp32\.tflite: .*values:0 float32\[-1, 16\] does not hold one sample: its batch size"
+    ):
+        evaluate(converted / "dynamic-fp32.tflite", where, np.ones((3, 16), np.float32))
 
-    assert outputs.shape == (20, 10)
+
+@pytest.mark.parametrize("where", LITERT)
+@pytest.mark.parametrize(
+    ("samples", "told"),
+    [
+        (np.ones((3, 15), np.float32), r"float32\[15\]"),
+        (np.ones((3, 17), np.float32), r"float32\[17\]"),
+        (np.ones((3, 4, 4), np.float32), r"float32\[4, 4\]"),
+        (np.ones((3, 16), np.float16), r"float16\[16\]"),
+        (np.ones((3, 16), np.float64), r"float64\[16\]"),
+    ],
+)
+def test_samples_that_do_not_fit_are_an_error(converted, evaluate, where, samples, told):
+    """Samples of another shape or type are refused with both, on every target alike."""
+    with pytest.raises(
+        JobError, match=rf"^dense-fp32\.tflite: a sample is {told}, which does not fit into .*float32\[1, 16\]$"
+    ):
+        evaluate(converted / "dense-fp32.tflite", where, samples)
 
 
 @pytest.mark.parametrize("where", LITERT)
@@ -148,8 +167,32 @@ def test_integer_input_is_an_error(converted, evaluate, where):
 @pytest.mark.parametrize("where", LITERT)
 def test_second_input_is_an_error(converted, evaluate, where):
     """A file with two inputs cannot be fed with images."""
-    with pytest.raises(JobError, match=r"^two-fp16\.tflite has 2 inputs, one was expected$"):
+    with pytest.raises(
+        JobError, match=r"^two-fp16\.tflite has 2 inputs, one was expected: others would not be judged$"
+    ):
         evaluate(converted / "two-fp16.tflite", where, np.ones((1, 6), np.float32))
+
+
+@pytest.mark.parametrize("where", LITERT)
+def test_second_output_is_an_error(edited, evaluate, where):
+    """A file with two outputs is not run: one of them would go unjudged."""
+    file = edited("dense-fp16", flatbuffer.adding_an_output).path
+
+    with pytest.raises(
+        JobError, match=r"^dense-fp16\.tflite has 2 outputs, one was expected: others would not be judged$"
+    ):
+        evaluate(file, where, np.ones((1, 16), np.float32))
+
+
+@pytest.mark.parametrize("where", LITERT)
+def test_second_signature_is_an_error(edited, evaluate, where):
+    """A file with two entry points is not run: one of them would go unjudged."""
+    file = edited("dense-fp16", flatbuffer.adding_a_signature).path
+
+    with pytest.raises(
+        JobError, match=r"^dense-fp16\.tflite has 2 signatures, one was expected: others would not be judged$"
+    ):
+        evaluate(file, where, np.ones((1, 16), np.float32))
 
 
 @pytest.mark.parametrize("where", LITERT)

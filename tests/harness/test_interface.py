@@ -36,6 +36,11 @@ def swapped_graph_inputs(model):
     model.subgraphs[0].inputs = model.subgraphs[0].inputs[::-1]
 
 
+def swapped_graph_outputs(model):
+    """List the graph's outputs in another order."""
+    model.subgraphs[0].outputs = model.subgraphs[0].outputs[::-1]
+
+
 def lost_signature(model):
     """Leave the signature out."""
     model.signatureDefs = None
@@ -66,18 +71,27 @@ def other_type(model):
     output_tensor(model).type = schema.TensorType.FLOAT16
 
 
+def told_of_product(other):
+    """Return what is told of an output that is *other* in the changed file."""
+    return (
+        "product of serving_default: float32[1, 3], output 1 of the graph in the float32 file, "
+        f"{other} of the graph in the other"
+    )
+
+
 CHANGES = {
     renamed_key: "signatures: serving_default in the float32 file, predict in the other",
     renamed_input: "left of serving_default: float32[1, 6] in the float32 file, nothing in the other",
-    renamed_output: "y of serving_default: nothing in the float32 file, float32[1, 3] in the other",
+    renamed_output: "y of serving_default: nothing in the float32 file, float32[1, 3], output 1 of the graph in the",
     swapped_outputs: "order of outputs of serving_default: product, total in the float32 file, total, product in the",
     swapped_inputs: "order of inputs of serving_default: left, right in the float32 file, right, left in the other",
     swapped_graph_inputs: "order of the graph's inputs: float32[1, 6], float32[1, 4] in the float32 file, ",
+    swapped_graph_outputs: told_of_product("float32[1, 3], output 0"),
     lost_signature: "signatures: serving_default in the float32 file, none in the other",
-    other_shape: "product of serving_default: float32[1, 3] in the float32 file, float32[1, 4] in the other",
-    other_rank: "product of serving_default: float32[1, 3] in the float32 file, float32[3] in the other",
-    open_batch: "product of serving_default: float32[1, 3] in the float32 file, float32[-1, 3] in the other",
-    other_type: "product of serving_default: float32[1, 3] in the float32 file, float16[1, 3] in the other",
+    other_shape: told_of_product("float32[1, 4], output 1"),
+    other_rank: told_of_product("float32[3], output 1"),
+    open_batch: told_of_product("float32[-1, 3], output 1"),
+    other_type: told_of_product("float16[1, 3], output 1"),
 }
 
 
@@ -148,6 +162,40 @@ def test_open_batch_size_is_found(files):
 def test_output_without_a_batch_of_one_is_found(edited, change):
     """An output whose first dimension is not 1, or that has none, is named."""
     assert "product is float32[" in str(interface.not_batch_one(edited("two-fp16", change)))
+
+
+@pytest.mark.parametrize("name", ["dense", "conv", "two", "embedding", "lstm"])
+def test_good_files_have_no_dynamic_tensors(files, name):
+    """All tensors of a file with a fixed batch size have a fixed shape, in every subgraph."""
+    found = [interface.dynamic(files[f"{name}-{form}"]) for form in ("fp32", "fp16")]
+
+    assert [one.found for one in found] == [(), ()]
+    assert [one.looked_at for one in found] == [
+        sum(len(graph.tensors) for graph in files[f"{name}-{form}"].subgraphs) for form in ("fp32", "fp16")
+    ]
+
+
+def test_dynamic_tensors_are_found(files):
+    """With an open batch size, every computed tensor is dynamic, not only what a caller sees."""
+    graph = files["dynamic-fp32"].subgraphs[0]
+
+    assert interface.dynamic(files["dynamic-fp32"]).found == tuple(
+        str(tensor) for tensor in graph.tensors if tensor.data is None
+    )
+    assert str(interface.dynamic(files["dynamic-fp32"])).startswith(
+        "3 of 7 tensors have dynamic shapes: serving_default_"
+    )
+
+
+def test_dynamic_tensor_in_a_loop_is_found(edited):
+    """A tensor of a loop's body whose size is known only when it runs is named."""
+
+    def open_body(model):
+        model.subgraphs[2].tensors[model.subgraphs[2].operators[-1].inputs[0]].shapeSignature = [1, -1]
+
+    (told,) = interface.dynamic(edited("lstm-fp16", open_body)).found
+
+    assert told.endswith(" float32[1, -1]")
 
 
 @pytest.mark.parametrize("name", ["dense-fp32", "dynamic-fp32", "two-fp16", "embedding-fp16", "lstm-fp16"])

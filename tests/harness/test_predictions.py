@@ -5,7 +5,7 @@ import pytest
 
 from fixtures.harness import predictions
 from fixtures.harness.comparison import classes
-from fixtures.harness.predictions import DamagedPinError, read, write
+from fixtures.harness.predictions import CloseCall, DamagedPinError, read, write
 
 SAMPLES = 350  # not a multiple of what a line holds
 
@@ -205,6 +205,19 @@ def reread(text):
         ("000000  ", "<<<<<<< HEAD\n000000  "),
         ("close calls: sample, class", "sample, class"),
         ("in steps of 0.001", "in steps of none"),
+        ("in steps of 0.001", "in steps of 0.000"),
+        ("in steps of 0.001", "in steps of -0.001"),
+        ("in steps of 0.001", "in steps of nan"),
+        ("in steps of 0.001", "in steps of 1"),
+        ("margin under ", "margin under -"),
+        ("margin under ", "margin under 9"),
+        ("margin under 0.1", "margin under inf"),
+        ("margin\n000000 ", "margin\n900000 "),
+        ("margin\n000000 ", "margin\n000000  1"),
+        ("  0.0", "  inf\n0.0"),
+        ("10 classes", "9 classes"),
+        ("10 classes", "-10 classes"),
+        ("10 classes", "0 classes"),
     ],
 )
 def test_damaged_text_is_refused(logits, old, new):
@@ -262,7 +275,40 @@ def test_another_number_of_samples_is_not_explained(logits):
 
 
 def test_outputs_of_zeros_can_be_pinned():
-    """Outputs without a scale have no close calls, and are pinned all the same."""
-    found = read(pin(np.zeros((3, 2), np.float32)))
+    """Outputs without a scale are ties, and pinned as such."""
+    zeros = np.zeros((3, 2), np.float32)
+    found = read(pin(zeros))
 
-    assert (found.classes.tolist(), found.calls) == ([0, 0, 0], {})
+    assert found.classes.tolist() == [0, 0, 0]
+    assert list(found.calls.values()) == [CloseCall(sample, first=0, second=1, steps=0) for sample in range(3)]
+    assert changes(zeros, pin(zeros)) == []
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_broken_outputs_are_not_pinned(logits, value):
+    """Outputs that are NaN or infinite predict nothing: they are an error that names the first sample."""
+    logits[[5, 9], 3] = value
+
+    with pytest.raises(ValueError, match=r"^the outputs of 2 samples are NaN or infinite \(first: 5\): no prediction$"):
+        predictions.predictions(logits)
+
+
+@pytest.mark.parametrize("row", [[1, 1, 0], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
+def test_tie_is_a_close_call_of_the_predicted_class(row):
+    """Of equal outputs the first is predicted; the close call names it as the first class, too."""
+    found = predictions.predictions(np.array([row, [0, 1, 0]], np.float32))
+
+    assert found.calls[0].first == found.classes[0] == np.argmax(row)
+    assert (found.calls[0].steps, row[found.calls[0].second]) == (0, 1)
+
+
+def test_noise_does_not_change_the_step(logits):
+    """Where the largest output lies between two steps, machines may choose either: that is no change."""
+    edge = np.float32(10**1.5)
+    scaled = np.clip(logits, -edge, edge)
+    scaled[0, 2] = -edge
+    others = [(scaled * factor).astype(np.float32) for factor in (1 - 1e-6, 1 + 1e-6)]
+    steps = {predictions.predictions(outputs).step for outputs in (scaled, *others)}
+
+    assert len(steps) == 2
+    assert [changes(now, pin(pinned)) for now in others for pinned in others] == [[]] * 4

@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import AuthenticationError
 from pathlib import Path
 from threading import Event
 
@@ -15,6 +17,7 @@ from fixtures.harness.artifacts import build_address
 from fixtures.harness.children import JobError
 from fixtures.harness.scheduler import Client, Leg, Scheduler, Server
 from fixtures.harness.store import Store
+from fixtures.harness.targets import TARGETS
 
 BUILDS = {
     "good": "return b'weights'",
@@ -239,6 +242,62 @@ def test_closing_frees_who_waits_for_a_leg(scheduler, at_work):
         folder.result()
 
 
+def test_closing_frees_who_waits_for_a_queued_build(open_scheduler, monkeypatch, at_work):
+    """A build that waits for its turn when the run ends is an error, too."""
+    monkeypatch.setattr(scheduling, "processors", lambda: 1)
+    scheduler = open_scheduler()
+    scheduler.prefetch(["endless", "good"], [])
+    at_work.wait()
+    scheduler.close()
+
+    with pytest.raises(JobError, match="the run ended before it was done"):
+        scheduler.build("good")
+
+
+def test_closing_frees_who_waits_for_a_queued_leg(open_scheduler, monkeypatch, at_work):
+    """Evaluations that wait for their turn when the run ends are errors, each of them."""
+    monkeypatch.setattr(scheduling, "processors", lambda: 1)
+    scheduler = open_scheduler()
+    scheduler.build("puzzling")
+    at_work.clear()
+    legs = [Leg("puzzling", precision, target) for precision in ("fp32", "fp16") for target in TARGETS]
+    scheduler.prefetch([], legs)
+    at_work.wait()
+    with ThreadPoolExecutor(len(legs)) as threads:
+        folders = [threads.submit(scheduler.outputs, leg) for leg in legs]
+        scheduler.close()
+
+    assert [type(folder.exception(10)) for folder in folders] == [JobError] * len(legs)
+
+
+def test_closed_scheduler_refuses(scheduler):
+    """Who asks after the run's end is told so, of a build and of an evaluation."""
+    scheduler.close()
+
+    with pytest.raises(JobError, match="the run ended before it was done"):
+        scheduler.build("good")
+    with pytest.raises(JobError, match="the run ended before it was done"):
+        scheduler.outputs(LEGS[0])
+
+
+def test_unknown_model_is_an_error(scheduler):
+    """A model that is not declared is an error that names those that are, of a build and of an evaluation."""
+    with pytest.raises(JobError, match=r"nonsense is not declared; declared: .*good.*other"):
+        scheduler.build("nonsense")
+    with pytest.raises(JobError, match=r"nonsense is not declared"):
+        scheduler.outputs(Leg("nonsense", "fp32", "reference"))
+
+
+def test_idle_process_that_died_is_replaced(scheduler):
+    """A process that died while nobody used it fails no evaluation."""
+    scheduler.outputs(LEGS[0])
+    (child,) = scheduler._runners.all
+    child.kill()
+    child.process.wait()
+
+    assert scheduler.outputs(LEGS[1])
+
+
 def test_closing_twice_is_harmless(scheduler):
     """The end of a run may be told more than once."""
     scheduler.build("good")
@@ -291,8 +350,8 @@ def server(scheduler):
 @pytest.fixture
 def ask(server, start):
     """Start another process that asks the server; it prints what it is given."""
-    socket, key = server.address
-    return lambda *what: start("asking", socket, key.hex(), *what)
+    address, key = server.address
+    return lambda *what: start("asking", address, key.hex(), *what)
 
 
 def test_process_is_given_what_another_process_builds(ask, store, models):
@@ -325,15 +384,39 @@ def test_client_that_ends_does_not_disturb_others(ask, at_work):
     assert "good" in ask("good").communicate()[0]
 
 
+def connected(server):
+    """Return a client of *server*, or fail where it does not answer."""
+    with ThreadPoolExecutor() as threads:
+        return threads.submit(Client, server.address).result(30)
+
+
+def test_client_that_breaks_off_does_not_disturb_others(server):
+    """A process that connects and is gone before it says who it is leaves the server to the others."""
+    with socket.socket(socket.AF_UNIX) as broken:
+        broken.connect(server.address[0])
+
+    with connected(server).connection:
+        pass
+
+
+def test_client_with_a_wrong_key_does_not_disturb_others(server):
+    """A process that does not know the key is refused, and the server goes on."""
+    with pytest.raises((AuthenticationError, EOFError, OSError)):
+        Client((server.address[0], b"wrong"))
+
+    with connected(server).connection:
+        pass
+
+
 @pytest.fixture
 def remote(start, store, models):
     """A process that holds a scheduler, and its client here."""
     process = start("serving", store.root, models)
-    socket, key = json.loads(process.stdout.readline())
-    client = Client((socket, bytes.fromhex(key)))
+    address, key = json.loads(process.stdout.readline())
+    client = Client((address, bytes.fromhex(key)))
     yield process, client
     client.connection.close()
-    shutil.rmtree(Path(socket).parent, ignore_errors=True)  # the folder that multiprocessing made for the socket
+    shutil.rmtree(Path(address).parent, ignore_errors=True)  # the folder that multiprocessing made for the socket
 
 
 def test_client_whose_server_dies_gets_an_error(remote):

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from fixtures.harness.size import sizes
+from tests.harness import flatbuffer
 
 PAIRS = ["dense", "conv", "two", "embedding", "lstm", "extremes"]
 
@@ -57,3 +58,36 @@ def test_file_without_its_weights_is_too_small(files):
 def test_parent_without_float_constants_has_no_ratio(files):
     """Where there is nothing to halve, the ratio is NaN, which is within no bounds."""
     assert math.isnan(sizes(files["dense-unfrozen"], files["dense-unfrozen"]).payload_ratio)
+
+
+@pytest.mark.parametrize("form", ["fp32", "fp16"])
+def test_long_names_are_no_fault(files, edited, form):
+    """Names that are longer in one file than in the other explain a size, and are counted in bytes."""
+    pair = {"fp32": files["two-fp32"], "fp16": files["two-fp16"]}
+    short = sizes(*pair.values())
+    long = sizes(*(pair | {form: edited(f"two-{form}", flatbuffer.lengthening_names)}).values())
+    added = 1400 * len(pair[form].subgraphs[0].tensors)
+
+    assert long.names - short.names == {"fp32": -added, "fp16": added}[form]
+    assert long.least <= long.ratio <= long.most, str(long)
+
+
+def test_names_are_counted_in_bytes(files, edited):
+    """A name outside of ASCII takes as many bytes as UTF-8 does."""
+
+    def umlaut(model):
+        model.subgraphs[0].tensors[0].name += "äöü".encode()
+
+    assert sizes(files["two-fp32"], edited("two-fp32", umlaut)).names == 6
+
+
+def test_shared_buffer_is_counted_once(edited):
+    """Two constants that share their bytes are one constant, as much in the file as in what is expected of it."""
+    found = sizes(edited("two-fp32", flatbuffer.sharing_a_buffer), edited("two-fp16", flatbuffer.sharing_a_buffer))
+
+    assert (found.constants, found.fp32_payload, found.payload_ratio) == (3, 4 * (18 + 12 + 3), 0.5)
+
+
+def test_constants_that_are_shared_no_more_are_found(files, edited):
+    """A float16 file that stores twice what its parent stores once is over a half of the float bytes."""
+    assert sizes(edited("two-fp32", flatbuffer.sharing_a_buffer), files["two-fp16"]).payload_ratio > 0.5

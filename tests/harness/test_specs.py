@@ -62,6 +62,52 @@ def test_imported_model_is_not_declared_again(declare):
     assert [spec.name for spec in find([folder])] == ["own"]
 
 
+def test_model_that_is_imported_with_its_module_is_not_declared_again(declare):
+    """A module beside the declarations is not taken apart: what it holds is declared where it lies."""
+    declare("alpha_of_specs.py", DECLARATION.format(name="one"))
+    importing = "import alpha_of_specs\nfrom alpha_of_specs import MODEL as BEST\n"
+    folder = declare("beta.py", importing + DECLARATION.format(name="other"))
+
+    assert [(spec.name, spec.source.name) for spec in find([folder])] == [
+        ("one", "alpha_of_specs.py"),
+        ("other", "beta.py"),
+    ]
+
+
+def test_model_with_an_imported_builder_is_found(declare):
+    """A model belongs to the file that declares it, wherever its builder comes from."""
+    declare("blocks_of_specs.py", "def build(batch_size): ...\n", folder="models")
+    folder = declare(
+        "m.py", DECLARATION.format(name="m").replace("def build(", "from blocks_of_specs import build\ndef _(")
+    )
+
+    assert [(spec.name, spec.source) for spec in find([folder])] == [("m", folder / "m.py")]
+
+
+def test_builder_may_be_any_callable(declare):
+    """A builder without code of its own, such as a partial function, is one too."""
+    partial = "import functools\nbuild = functools.partial(lambda size, batch_size: ..., 3)\nMODEL = "
+    folder = declare("m.py", DECLARATION.format(name="m").replace("MODEL = ", partial))
+
+    assert [spec.name for spec in find([folder])] == ["m"]
+
+
+def test_second_name_of_a_model_is_no_second_model(declare):
+    """A model that its file gives two names is declared once."""
+    folder = declare("m.py", DECLARATION.format(name="m") + "BEST = MODEL\nALL = [MODEL, BEST]\n")
+
+    assert [spec.name for spec in find([folder])] == ["m"]
+
+
+@pytest.mark.parametrize("held", ["[{}]", "({},)", "{{'size 3': {}}}"], ids=["list", "tuple", "dict"])
+def test_models_in_a_collection_are_found(declare, held):
+    """A file may hold its models in a list, a tuple or a dict, as a loop makes them."""
+    other = 'ModelSpec("other", build, MODEL.recipe, MODEL.budget)'
+    folder = declare("m.py", DECLARATION.format(name="m") + f"MODELS = {held.format(other)}\n")
+
+    assert [(spec.name, spec.source) for spec in find([folder])] == [(n, folder / "m.py") for n in ("m", "other")]
+
+
 def test_models_of_the_checkout_are_found():
     """The gate's own declarations can be read."""
     assert {"mnist_cnn", "mnist_separable"} <= {spec.name for spec in find([ROOT / "models"])}
@@ -95,7 +141,7 @@ def test_name_that_is_declared_twice_is_an_error(declare):
     declare("a.py", DECLARATION.format(name="model"))
     folder = declare("b.py", DECLARATION.format(name="model"))
 
-    with pytest.raises(SpecError, match=f"{folder}/b.py and {folder}/a.py both declare the model 'model'"):
+    with pytest.raises(SpecError, match=f"the model 'model' is declared in {folder}/a.py and again in {folder}/b.py"):
         find([folder])
 
 
@@ -125,7 +171,7 @@ def test_missing_file_is_an_error(tmp_path):
 
 
 def test_source_is_the_declaring_file(declare):
-    """A model knows the file that declares it: its builder's."""
+    """A model knows the file that declares it: whoever finds it fills that in."""
     folder = declare("m.py", DECLARATION.format(name="model"))
     (spec,) = find([folder])
 

@@ -15,6 +15,11 @@ DAMAGE = {
     "a truncated file": lambda folder: (folder / "weights").write_bytes(b"012"),
     "an emptied file": lambda folder: (folder / "weights").write_bytes(b""),
     "a missing file": lambda folder: (folder / "weights").unlink(),
+    "a changed byte in a subfolder": lambda folder: (folder / "model" / "graph").write_bytes(b"4568"),
+    "a missing file of a subfolder": lambda folder: (folder / "model" / "graph").unlink(),
+    "an additional file": lambda folder: (folder / "more").write_bytes(b""),
+    "an additional file in a subfolder": lambda folder: (folder / "model" / "more").write_bytes(b""),
+    "an additional manifest in a subfolder": lambda folder: (folder / "model" / MANIFEST).write_text("{}"),
     "a missing manifest": lambda folder: (folder / MANIFEST).unlink(),
     "an empty manifest": lambda folder: (folder / MANIFEST).write_text(""),
     "a truncated manifest": lambda folder: (folder / MANIFEST).write_text((folder / MANIFEST).read_text()[:-20]),
@@ -41,8 +46,10 @@ def damaged(store, request):
 
 
 def write(folder):
-    """Write an entry of one file."""
+    """Write an entry of a file, and of one in a subfolder."""
     (folder / "weights").write_bytes(b"0123")
+    (folder / "model").mkdir()
+    (folder / "model" / "graph").write_bytes(b"4567")
 
 
 def refuse(*_):
@@ -55,7 +62,9 @@ def test_entry_holds_what_was_written(store):
     folder = store.once(ADDRESS, write)
 
     assert (folder / "weights").read_bytes() == b"0123"
-    assert json.loads((folder / MANIFEST).read_text())["files"] == {"weights": file_digest(folder / "weights")}
+    assert json.loads((folder / MANIFEST).read_text())["files"] == {
+        name: file_digest(folder / name) for name in ("model/graph", "weights")
+    }
 
 
 def test_entry_is_found_where_it_was_written(store):
@@ -169,6 +178,37 @@ def test_replaced_entry_is_removed_when_its_readers_are_gone(store, start):
     assert list(folder.parent.iterdir()) == [folder]
 
 
+def test_entry_is_found_while_others_replace_it(store, start):
+    """However often an entry is replaced, who asks for it is given a sound folder, and it stays."""
+    store.once(ADDRESS, write)
+    replacer = start("replacer", store.root, 40)
+    assert replacer.stdout.readline() == "replacing\n"
+    found = []
+    while replacer.poll() is None:
+        found.append(Store(store.root).find(ADDRESS))
+
+    assert replacer.stdout.read() == "done\n"
+    assert len(set(found)) > 5
+    assert all((folder / "weights").read_bytes() == b"0123" for folder in found)
+
+
+def test_file_in_the_place_of_an_entry_is_noticed(store):
+    """A file where the entry's folder should be is an error that names it."""
+    store.path(ADDRESS).write_text("no folder")
+
+    with pytest.raises(CorruptEntryError, match=ADDRESS.digest[:16]):
+        store.find(ADDRESS)
+
+
+def test_file_in_the_place_of_an_entry_is_written_again(store):
+    """A file where the entry's folder should be gives way to a new entry."""
+    store.path(ADDRESS).write_text("no folder")
+    folder = store.once(ADDRESS, write)
+
+    assert store.find(ADDRESS) == folder
+    assert list(folder.parent.iterdir()) == [folder]
+
+
 @pytest.fixture
 def killed(store, start):
     """A store whose writer was killed with half of the entry written."""
@@ -193,7 +233,7 @@ def test_killed_writers_files_are_cleared_away(killed):
     """The next writer starts with an empty folder, and nothing else is left beside its entry."""
     folder = killed.once(ADDRESS, write)
 
-    assert sorted(file.name for file in folder.iterdir()) == [MANIFEST, "weights"]
+    assert sorted(file.name for file in folder.iterdir()) == [MANIFEST, "model", "weights"]
     assert list(folder.parent.iterdir()) == [folder]
 
 

@@ -84,14 +84,27 @@ def test_message_has_no_empty_lines():
     assert str(Verdict("flips", math.nan, at_most=10)) == "flips: nan measured, at most 10 allowed"
 
 
+@pytest.mark.parametrize(
+    ("value", "bounds", "told"),
+    [
+        (0.949996, {"at_least": 0.95}, "0.949996 measured, at least 0.95 allowed"),
+        (0.10000001, {"at_most": 0.1}, "0.10000001 measured, at most 0.1 allowed"),
+        (math.nextafter(0.9, 0), {"at_least": 0.9}, f"{math.nextafter(0.9, 0)} measured, at least 0.9 allowed"),
+        (0.99999, {"at_least": 1}, "0.99999 measured, at least 1 allowed"),
+        (0.95, {"at_least": 0.95}, "0.95 measured, at least 0.95 allowed"),
+    ],
+)
+def test_message_does_not_contradict_itself(value, bounds, told):
+    """A value that is beyond its bound has as many digits as it takes to read so."""
+    assert str(Verdict("accuracy", value, **bounds)) == f"accuracy: {told}"
+
+
 def test_report_is_given_all_of_it():
-    """A report is given the quantity, measured and allowed, the evidence, and whether it holds."""
+    """A report is given the quantity, what was measured and what was allowed, as people read it."""
     assert Verdict("flips", 12, at_most=10, evidence="sample 811").as_dict() == {
         "quantity": "flips",
         "measured": "12",
         "allowed": "at most 10",
-        "evidence": "sample 811",
-        "holds": False,
     }
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from fixtures.harness import weights
 from fixtures.harness.tflite_file import FLOAT_TYPES
@@ -80,13 +81,24 @@ def test_good_pair_lines_up(pair, measure):
     assert str(found).startswith(f"0 of {found.looked_at} ")
 
 
-@pytest.mark.parametrize("measure", [weights.misrounded, weights.saturated, weights.flushed])
-def test_good_pair_has_the_right_values(pair, measure):
-    """Every value of a good pair is right, and every value was looked at."""
+@pytest.mark.parametrize(
+    ("measure", "looked_at"),
+    [(weights.misrounded, np.size), (weights.saturated, np.size), (weights.flushed, np.count_nonzero)],
+)
+def test_good_pair_has_the_right_values(pair, measure, looked_at):
+    """Every value of a good pair is right, and every value, or every one that could become zero, was looked at."""
     found = measure(*pair)
 
     assert (found.total, found.share, found.worst) == (0, 0, "")
-    assert found.values == sum(tensor.data.size for tensor in pair[0].constants if tensor.type in FLOAT_TYPES)
+    assert found.values == sum(looked_at(tensor.data) for tensor in pair[0].constants if tensor.type in FLOAT_TYPES)
+
+
+def test_good_pair_keeps_its_precision(pair):
+    """Rounding to float16 loses at most half of the last of 11 bits, and some of it."""
+    found = weights.precision(*pair)
+
+    assert 0 < found.error <= 2**-11
+    assert str(found).startswith(f"most is lost in {found.tensor}: ")
 
 
 @pytest.mark.parametrize("measure", [weights.not_finite, weights.variables, weights.dequantized_activations])
@@ -187,10 +199,33 @@ def test_values_beyond_float16_are_counted(files):
 
 
 def test_values_that_became_zero_are_counted(files):
-    """Every value that is not zero in the float32 file and zero in the float16 file is counted."""
+    """Every value that became zero is counted, as a share of those that were not zero."""
     found = weights.flushed(files["extremes-fp32"], files["extremes-fp16"])
 
-    assert (found.total, found.share) == (2, 2 / 16)
+    assert (found.total, found.values, found.share) == (2, 15, 2 / 15)
+
+
+def test_values_that_were_zero_excuse_nothing(edited):
+    """Of a tensor that is zero but for ten values, five that are lost are half of it."""
+
+    def sparse(values):
+        values[10:] = 0
+
+    def sparser(values):
+        values[5:] = 0
+
+    pair = edited("dense-fp32", changing_values(sparse)), edited("dense-fp16", changing_values(sparser))
+    found = weights.flushed(*pair)
+
+    assert (found.total, found.values, found.share) == (5, VALUES - 1280 + 10, 0.5)
+
+
+def test_tensor_of_zeros_has_nothing_to_lose(edited):
+    """A tensor that is zero all over, such as an untrained bias, is no flushed tensor."""
+    zeros = changing_values(lambda values: values.fill(0))
+    found = weights.flushed(edited("dense-fp32", zeros), edited("dense-fp16", zeros))
+
+    assert (found.total, found.values, found.share) == (0, VALUES - 1280, 0)
 
 
 def test_flushed_tensor_is_named(fp32, edited, kernel):
@@ -276,9 +311,91 @@ def test_another_kind_of_operator_is_found(files, edited):
     """An operator of another kind in the same place is named with both kinds."""
     found = weights.mismatches(files["two-fp32"], edited("two-fp16", renaming_operator("MUL", "SUB")))
 
-    assert [told.split(" of ")[1] for told in found.found] == [
-        "subgraph main is MUL in the float32 file, SUB in the other"
+    assert found.found == ("operator 2 (MUL) of subgraph main: is SUB in the other file",)
+
+
+def test_another_number_of_inputs_is_found(files, edited):
+    """An operator that lost an input is named with how many each has."""
+
+    def without_a_bias(model):
+        model.subgraphs[0].operators[-1].inputs = model.subgraphs[0].operators[-1].inputs[:2]
+
+    (told,) = weights.mismatches(files["dense-fp32"], edited("dense-fp16", without_a_bias)).found
+
+    assert told.startswith("operator 1 (FULLY_CONNECTED) of subgraph main: has 3 inputs and 1 outputs, 2 and ")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "option", "told"),
+    [
+        ("dense", "FULLY_CONNECTED", "fusedActivationFunction", "is 1, in the other file 0"),
+        ("conv", "CONV_2D", "fusedActivationFunction", "is 1, in the other file 0"),
+        ("conv", "CONV_2D", "padding", "is 1, in the other file 0"),
+        ("conv", "DEPTHWISE_CONV_2D", "strideH", "is 1, in the other file 0"),
+        ("conv", "MEAN", "keepDims", "is False, in the other file True"),
+    ],
+)
+def test_changed_option_is_found(files, edited, name, kind, option, told):
+    """An operator that is told something else, such as its padding or its activation, is named with both values."""
+    change = flatbuffer.changing_option(kind, option, {"keepDims": True}.get(option, 0))
+    (found,) = weights.mismatches(files[f"{name}-fp32"], edited(f"{name}-fp16", change)).found
+
+    assert f" ({kind}) of subgraph main: its {option} {told}" in found
+
+
+def test_changed_integer_constant_is_found(files, edited):
+    """A constant that is no weight, such as the shape of a RESHAPE, has to have the same values in both files."""
+    (told,) = weights.mismatches(files["two-fp32"], edited("two-fp16", flatbuffer.changing_an_integer)).found
+
+    assert told.startswith(
+        "operator 3 (RESHAPE) of subgraph main: its input 1 is two_1/total_1/Squeeze int32[1], in the "
+    )
+
+
+def test_swapped_activations_are_found(files, edited):
+    """Two computed tensors of one shape that were exchanged between operators are found where each is used."""
+    found = weights.mismatches(files["two-fp32"], edited("two-fp16", flatbuffer.swapping_activations))
+
+    assert [told.split(" float32")[0] for told in found.found] == [
+        "operator 3 (RESHAPE) of subgraph main: its input 0 is two_1/of_right_1/MatMul;two_1/of_right_1/BiasAdd",
+        "operator 4 (ADD) of subgraph main: its input 0 is two_1/of_left_1/MatMul;two_1/of_left_1/BiasAdd",
     ]
+
+
+def test_constant_in_the_place_of_an_activation_is_found(fp32, edited):
+    """An operator that is given a constant where its twin is given a computed tensor is found."""
+
+    def disconnected(model):
+        operator = model.subgraphs[0].operators[-1]
+        operator.inputs[0] = operator.inputs[2]
+
+    (told,) = weights.mismatches(fp32, edited("dense-fp16", disconnected)).found
+
+    assert "its input 0 is dense_1/hidden_1/MatMul;" in told
+    assert told.endswith("float16[10]")
+
+
+def test_reversed_outputs_of_the_graph_are_found(files, edited):
+    """Outputs of one shape that the graph gives in another order are found, each by its place."""
+    found = weights.mismatches(files["two-fp32"], edited("two-fp16", flatbuffer.reversing_outputs))
+
+    assert [told.split(" is ")[0] for told in found.found] == [
+        "output 0 of subgraph main",
+        "output 1 of subgraph main",
+    ]
+
+
+def test_changed_type_of_an_output_is_found(files, edited):
+    """An operator whose output has another type or shape is found."""
+
+    def half(model):
+        graph = model.subgraphs[0]
+        graph.tensors[graph.operators[-1].outputs[0]].type = schema.TensorType.FLOAT16
+
+    (told,) = weights.mismatches(files["dense-fp32"], edited("dense-fp16", half)).found
+
+    assert "its output 0 is StatefulPartitionedCall_1:0 float32[1, 10], in the other file " in told
+    assert told.endswith("float16[1, 10]")
 
 
 def test_lost_operator_is_found(fp32, edited):
@@ -298,7 +415,7 @@ def test_constant_of_another_shape_is_found(fp32, edited, kernel):
     file = edited("dense-fp16", transposed)
 
     assert "its input 1 is" in str(weights.mismatches(fp32, file))
-    assert "float16[16, 80] in the other file" in str(weights.mismatches(fp32, file))
+    assert str(weights.mismatches(fp32, file)).endswith("in the other file dense_1/hidden_1/MatMul float16[16, 80]")
     assert weights.unpaired(fp32, file).found == (str(kernel),)
 
 
@@ -311,7 +428,56 @@ def test_lost_subgraph_is_found(files):
     """A file without the bodies of the loop is found by their number."""
     found = weights.mismatches(files["lstm-fp32"], files["dense-fp16"])
 
-    assert "3 subgraphs in the float32 file, 1 in the float16 file" in found.found
+    assert "3 subgraphs in the float32 file, 1 in the other" in found.found
+
+
+@pytest.mark.parametrize(("scale", "least", "most"), [(1e-3, 0, 2**-11), (1e-6, 0.05, 0.25), (1e-9, 1, 1)])
+def test_lost_precision_of_small_weights_is_measured(edited, kernel, scale, least, most):
+    """Weights so small that float16 holds them with a few bits, or none, lose as much of their norm as that is."""
+
+    def small(values):
+        values *= scale
+
+    def rounded(values):
+        values[:] = (kernel.data.ravel() * np.float32(scale)).astype(np.float16)
+
+    pair = edited("dense-fp32", changing_values(small)), edited("dense-fp16", changing_values(rounded))
+    found = weights.precision(*pair)
+
+    assert weights.misrounded(*pair).total == 0
+    assert least <= found.error <= most
+    assert kernel.name in found.tensor
+
+
+def test_lost_precision_of_one_tensor_is_not_averaged_away(fp32, edited, kernel):
+    """The tensor that loses most counts alone, and is named: a kernel whose upper half is lost loses that share."""
+    half = kernel.data.size // 2
+    found = weights.precision(fp32, edited("dense-fp16", changing_values(lambda values: values[:half].fill(0))))
+    lost = np.linalg.norm(kernel.data.ravel()[:half]) / np.linalg.norm(kernel.data)
+
+    assert found.error == pytest.approx(float(lost), rel=1e-3)
+    assert str(found) == f"most is lost in {found.tensor}: {found.error:.2e} of its norm"
+    assert kernel.name in found.tensor
+
+
+def test_bias_has_no_precision_of_its_own(fp32, edited):
+    """A bias that is lost is told by its values, not as a loss of precision: it is added to something larger."""
+
+    def lose_the_bias(model):
+        bias = next(tensor for tensor in flatbuffer.constants(model) if list(tensor.shape) == [80])
+        model.buffers[bias.buffer].data = np.zeros(160, np.uint8)
+
+    file = edited("dense-fp16", lose_the_bias)
+
+    assert weights.precision(fp32, file).error <= 2**-11
+    assert weights.flushed(fp32, file).share == 1
+
+
+def test_files_without_weights_lose_nothing(files):
+    """Where there are no weights to compare, nothing is lost; that there are none is another finding."""
+    file = files["dense-unfrozen"]
+
+    assert str(weights.precision(file, file)) == "nothing is lost"
 
 
 def test_census_counts_constants_by_type(files):
