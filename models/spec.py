@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 """A model's name is a test id, a file name and a word for ``-k``."""
 
+LEAST_SAMPLE = 1000
+"""The fewest images that a software GPU may be judged on; a data set with fewer is run whole."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -45,6 +48,8 @@ class Budget:
     saturated: number of weights that may saturate at 65504. None does in a model whose outputs can be trusted.
     roundoff: how many probabilistic error bounds (fixtures/harness/bounds.py) an output may be off. Two, because the
         bound is on a standard deviation's scale, and the worst of 100,000 outputs is looked at.
+    sample: how many of the test images a software GPU runs, balanced over the classes; a GPU and a CPU run all. From
+        1,000 images on, a change of one prediction in 100 shows almost surely; wrong arithmetic shows in most images.
     """
 
     baseline_accuracy: float
@@ -55,6 +60,12 @@ class Budget:
     flushed: float = 0.001
     saturated: int = 0
     roundoff: float = 2.0
+    sample: int = 1000
+
+    def __post_init__(self) -> None:
+        """Refuse a sample that shows nothing."""
+        if self.sample < LEAST_SAMPLE:
+            raise ValueError(f"a sample of {self.sample} images is too small: at least {LEAST_SAMPLE}")
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,7 @@ class ModelSpec:
     example: the test image that every file on every target must get right, and that the report shows.
     partly_delegated: targets that are known not to support all of its operators, so that a part of it runs on the
         runtime's own kernels. One that turns out to take the whole graph falls short, and is to be removed.
+    not_meant_for: targets that the model is not to run on: skipped, and counted as such in the report.
     source: the file that declares the model; the gate fills it in where it finds the model.
     """
 
@@ -75,9 +87,13 @@ class ModelSpec:
     budget: Budget
     example: int = 0
     partly_delegated: frozenset[str] = frozenset()
+    not_meant_for: frozenset[str] = frozenset()
     source: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse a name that could not be a test id and a file name."""
         if not NAME.fullmatch(self.name):
             raise ValueError(f"model name {self.name!r}: use lower-case letters, digits and underscores")
+        for field in ("partly_delegated", "not_meant_for"):
+            if isinstance(getattr(self, field), str):
+                raise ValueError(f"{field} of {self.name}: a set of names was expected, not one name")

@@ -14,7 +14,8 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # TensorFlow reads it when it is impor
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import Input, Model, layers
+from keras import Input, Model, layers, ops
+from keras.initializers import RandomNormal
 
 from fixtures.harness.conversion import to_float16, to_float32
 from tests.harness.values import EXTREMES
@@ -71,10 +72,171 @@ def extremes() -> Model:
     return model
 
 
+def image(batch_size: int | None = 1) -> Model:
+    """Return what runs the images of MNIST: a RESHAPE, which the delegate of these tests takes, and a dense layer."""
+    pixels = Input((28, 28), batch_size=batch_size, name="pixels")
+    return Model(pixels, layers.Dense(10, name="logits", **BIASED)(layers.Flatten(name="flat")(pixels)), name="image")
+
+
+def appended() -> Model:
+    """Return a model whose constant feeds a CONCATENATION.
+
+    From float16 weights, LiteRT's GPU accelerator makes no shader of it that compiles when float32 is enforced.
+    """
+    values = Input((4,), batch_size=1, name="values")
+    constant = ops.convert_to_tensor([[1.5, 2.5, 3.0]], dtype="float32")
+    return Model(values, layers.Dense(3, name="logits", **BIASED)(ops.concatenate([values, constant], axis=1)))
+
+
+def squared() -> Model:
+    """Return a model that multiplies a matrix by itself: LiteRT's GPU accelerator ends its process over it."""
+    matrix = Input((4, 4), batch_size=1, name="matrix")
+    return Model(matrix, layers.Dense(3, name="logits", **BIASED)(layers.Flatten(name="f")(ops.matmul(matrix, matrix))))
+
+
 def classifier(activation: str) -> Model:
     """Return a dense layer that ends in an activation, so that its outputs are probabilities."""
     values = Input((6,), batch_size=1, name="values")
     return Model(values, layers.Dense(3, activation=activation, name="shares", **BIASED)(values), name="classifier")
+
+
+def sums() -> Model:
+    """Return one of each way to sum over windows, rows and axes, side by side, with strides, paddings and dilations."""
+    image = Input((9, 8, 4), batch_size=1, name="image")
+
+    def window(layer: type[layers.Layer], name: str, *sizes: object, **options: object) -> keras.KerasTensor:
+        return layer(*sizes, name=name, **options)(image)
+
+    rows = layers.Reshape((9, 32), name="rows")(image)
+    return Model(
+        image,
+        {
+            "same": window(layers.Conv2D, "same", 5, (3, 2), strides=(2, 3), padding="same", **BIASED),
+            "valid": window(layers.Conv2D, "valid", 5, 3, strides=2, **BIASED),
+            "dilated": window(layers.Conv2D, "dilated", 3, 2, dilation_rate=(3, 2), **BIASED),
+            "grouped": window(layers.Conv2D, "grouped", 6, 3, groups=2, **BIASED),
+            "depthwise": window(
+                layers.DepthwiseConv2D, "depthwise", 3, strides=2, padding="same", depth_multiplier=2, **BIASED
+            ),
+            "transposed_same": window(
+                layers.Conv2DTranspose, "transposed_same", 3, 3, strides=2, padding="same", **BIASED
+            ),
+            "transposed_valid": window(layers.Conv2DTranspose, "transposed_valid", 3, (2, 4), strides=(3, 2), **BIASED),
+            "averaged": window(layers.AveragePooling2D, "averaged", (3, 2), strides=2),
+            "connected": layers.Dense(7, name="connected", **BIASED)(rows),
+            "multiplied": keras.ops.matmul(rows, keras.ops.transpose(rows, (0, 2, 1))),
+            "mean": keras.ops.mean(image, axis=(1, 2)),
+            "sum": keras.ops.sum(image, axis=-1, keepdims=True),
+        },
+        name="sums",
+    )
+
+
+def squares() -> Model:
+    """Return the root of a sum of squares: over 65504 for inputs that are not."""
+    values = Input((16,), batch_size=1, name="values")
+    hidden = layers.Dense(16, name="hidden", **BIASED)(values)
+    length = keras.ops.sqrt(keras.ops.sum(keras.ops.square(hidden), axis=-1, keepdims=True))
+    return Model(values, layers.Dense(3, name="logits", **BIASED)(length), name="squares")
+
+
+def spelled_softplus(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Return log(1 + exp(x)), in which exp is over 65504 from x = 11.1 on."""
+    return keras.ops.log(1.0 + keras.ops.exp(x))
+
+
+def softplus() -> Model:
+    """Return a dense layer after a softplus."""
+    values = Input((8,), batch_size=1, name="values")
+    return Model(values, layers.Dense(3, name="logits", **BIASED)(spelled_softplus(values)), name="softplus")
+
+
+def normalized() -> Model:
+    """Return a LayerNormalization: the squares of its deviations are over 65504 for inputs that are not."""
+    values = Input((10, 32), batch_size=1, name="values")
+    hidden = layers.Flatten(name="flat")(layers.LayerNormalization(name="normalize")(values))
+    return Model(values, layers.Dense(4, name="logits", **BIASED)(hidden), name="normalized")
+
+
+def logarithm() -> Model:
+    """Return the logarithm of probabilities, which float16 rounds to zero where they are small."""
+    values = Input((10,), batch_size=1, name="values")
+    return Model(values, keras.ops.log(keras.ops.sigmoid(values)), name="logarithm")
+
+
+def centered() -> Model:
+    """Return a dense layer whose weights add up to zero, so that an offset of its inputs cancels."""
+    values = Input((64,), batch_size=1, name="values")
+    layer = layers.Dense(16, use_bias=False, name="hidden")
+    model = Model(values, layers.Dense(3, name="logits", **BIASED)(layer(values)), name="centered")
+    layer.kernel.assign(layer.kernel - keras.ops.mean(layer.kernel, axis=0))
+    return model
+
+
+def parity() -> Model:
+    """Return whether thousandths are odd: integers over 2048 on the way."""
+    values = Input((8,), batch_size=1, name="values")
+    thousands = keras.ops.floor(values * 1000.0)
+    odd = thousands - 2.0 * keras.ops.floor(thousands * 0.5)
+    return Model(values, layers.Dense(3, name="logits", **BIASED)(odd), name="parity")
+
+
+def stepped() -> Model:
+    """Return seventeenths, counted in an int32 tensor: what is a little less than a whole one is rounded to it."""
+    values = Input((8,), batch_size=1, name="values")
+    whole = keras.ops.cast(keras.ops.cast(values * 17.0, "int32"), "float32")
+    return Model(values, layers.Dense(3, name="logits", **BIASED)(whole), name="stepped")
+
+
+def parted() -> Model:
+    """Return two parts of one operator's outputs, of which one goes wrong."""
+    values = Input((8,), batch_size=1, name="values")
+    right, wrong = keras.ops.split(layers.Dense(8, name="hidden", **BIASED)(values), 2, axis=-1)
+    joined = right * 0.5 + spelled_softplus(wrong * wrong)
+    return Model(values, layers.Dense(3, name="logits", **BIASED)(joined), name="parted")
+
+
+def masked() -> Model:
+    """Return attention with a mask of -1e9, which is right in float16 in the end, and a softplus of its output."""
+    values = Input((6, 8), batch_size=1, name="values")
+    left, right = (layers.Dense(8, name=name, **BIASED)(values) for name in ("left", "right"))
+    mask = (1.0 - keras.ops.cast(values[:, :, 0] > 0.0, "float32"))[:, None, :] * -1e9
+    scores = keras.ops.matmul(left, keras.ops.transpose(right, (0, 2, 1))) + mask
+    attended = keras.ops.matmul(keras.ops.softmax(scores), values)
+    hidden = layers.Flatten(name="flat")(spelled_softplus(attended * 8.0))
+    return Model(values, layers.Dense(3, name="logits", **BIASED)(hidden), name="masked")
+
+
+def running() -> Model:
+    """Return running sums, which LiteRT's GPU accelerator computes wrongly along the last axis."""
+    values = Input((8,), batch_size=1, name="values")
+    return Model(values, layers.Dense(3, name="logits", **BIASED)(keras.ops.cumsum(values, axis=-1)), name="running")
+
+
+def counted() -> Model:
+    """Return a softplus of whole numbers that went through an int32 tensor."""
+    values = Input((8,), batch_size=1, name="values")
+    whole = keras.ops.cast(keras.ops.cast(values * 17.0, "int32"), "float32")
+    return Model(values, layers.Dense(3, name="logits", **BIASED)(spelled_softplus(whole)), name="counted")
+
+
+def chosen() -> Model:
+    """Return seventeenths with a sign that a boolean tensor tells: what is a little less than two is two in float16."""
+    values = Input((8,), batch_size=1, name="values")
+    signed = keras.ops.where(values * 17.0 >= 2.0, values, -values)
+    return Model(values, layers.Dense(3, name="logits", **BIASED)(signed), name="chosen")
+
+
+def long(faulty: bool) -> Model:
+    """Return 60 residual blocks, some 190 operators; with a softplus of values up to 14 in their middle if *faulty*."""
+    values = here = Input((8,), batch_size=1, name="values")
+    small = {"kernel_initializer": RandomNormal(stddev=0.05), "bias_initializer": RandomNormal(stddev=0.02)}
+    for number in range(60):
+        step = layers.Dense(8, activation="relu", name=f"block_{number}", **small)(here)
+        here = layers.Add(name=f"joined_{number}")([here, step])
+        if faulty and number == 30:
+            here = spelled_softplus(14.0 * here / (here + 0.1)) * 0.1
+    return Model(values, layers.Dense(3, name="logits", **BIASED)(here), name="long")
 
 
 def to_int8(model: Model) -> bytes:
@@ -107,8 +269,19 @@ def main(out: Path) -> None:
     convert("embedding", embedding, **pair)
     convert("lstm", lstm, **pair)
     convert("extremes", extremes, **pair)
+    convert("image", image, **pair)
+    convert("dynamic_image", lambda: image(batch_size=None), fp16=to_float16)
+    convert("appended", appended, **pair)
+    convert("squared", squared, fp16=to_float16)
     convert("softmax", lambda: classifier("softmax"), fp32=to_float32)
     convert("sigmoid", lambda: classifier("sigmoid"), fp32=to_float32)
+    convert("sums", sums, **pair)
+    convert("masked", masked, **pair)
+    convert("running", running, **pair)
+    for faulty in (squares, softplus, normalized, logarithm, centered, parity, stepped, counted, chosen, parted):
+        convert(faulty.__name__, faulty, fp16=to_float16)
+    convert("long", lambda: long(faulty=True), fp16=to_float16)
+    convert("long_right", lambda: long(faulty=False), fp16=to_float16)
 
 
 if __name__ == "__main__":

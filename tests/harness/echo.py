@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
-from fixtures.harness.children import Job, Progress, serve
+from fixtures.harness.children import Chatter, Job, Progress, serve
 
 
 class ExpectedError(Exception):
@@ -43,13 +44,35 @@ def chatter(job: Job, progress: Progress) -> str:
     os.write(1, b'{"result": "written"}\n')
     subprocess.run(["echo", '{"result": "echoed"}'], check=True)
     print("on stderr", file=sys.stderr, flush=True)
+    if "status" in job:
+        os._exit(job["status"])
     return "answered"
+
+
+def listen(job: Job, progress: Progress) -> list[str]:
+    """Print, then listen and print in all those ways; return what was heard."""
+    os.write(2, b"before\n")
+    heard = Chatter()
+    chatter(job, progress)
+    return heard.lines
+
+
+def environment(job: Job, progress: Progress) -> str | None:
+    """Return what the environment holds."""
+    return os.environ.get(job["name"])
+
+
+def dawdle(job: Job, progress: Progress) -> None:
+    """Tell several times, after a pause each, that it goes on."""
+    for number in range(job["times"]):
+        time.sleep(job["pause"])
+        progress(f"step {number}")
 
 
 def die(job: Job, progress: Progress) -> None:
     """Print, then die of a signal or end with a status."""
-    for number in range(job.get("lines", 0)):
-        os.write(2, f"line {number}\n".encode())
+    for line in job.get("lines", []):
+        os.write(2, f"{line}\n".encode())
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if "signal" in job:
         os.kill(os.getpid(), signal.Signals[job["signal"]])
@@ -57,12 +80,14 @@ def die(job: Job, progress: Progress) -> None:
 
 
 def wait(job: Job, progress: Progress) -> None:
-    """Wait for good."""
+    """Print, then wait for good."""
+    for line in job.get("lines", []):
+        os.write(2, f"{line}\n".encode())
     progress("waiting")
     threading.Event().wait()
 
 
-JOBS = {job.__name__: job for job in (say, count, fail, crash, chatter, die, wait)}
+JOBS = {job.__name__: job for job in (say, count, fail, crash, chatter, listen, environment, dawdle, die, wait)}
 
 if __name__ == "__main__":
     serve(lambda job, progress: JOBS[job["do"]](job, progress), (ExpectedError,))

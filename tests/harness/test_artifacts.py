@@ -11,7 +11,7 @@ import pytest
 from fixtures.harness import artifacts, versions
 from fixtures.harness.artifacts import Build, Outputs, build_address, outputs_address
 from fixtures.harness.specs import find
-from fixtures.harness.targets import TARGETS
+from fixtures.harness.targets import TARGETS, Presence, external
 
 DECLARATION = '''
 """A model."""
@@ -48,6 +48,8 @@ BASE = 10
 def again():
     from blocks import block
 """
+
+HERE = Presence(None, adapter="an adapter")
 
 
 @pytest.fixture
@@ -204,50 +206,92 @@ def model_file(tmp_path):
     return file
 
 
+def leg(file, spec, target="xnnpack", presence=HERE, samples=None):
+    """Return where the outputs of *file* on a target, here its default device, live."""
+    return outputs_address(file, TARGETS[target], spec, presence, samples)
+
+
 def test_outputs_depend_on_the_files_content(spec, model_file):
     """Another file of the same name has other outputs."""
-    before = outputs_address(model_file, TARGETS["xnnpack"], spec)
+    before = leg(model_file, spec)
     model_file.write_bytes(b"other weights")
 
-    assert outputs_address(model_file, TARGETS["xnnpack"], spec) != before
+    assert leg(model_file, spec) != before
 
 
 def test_outputs_depend_on_the_target(spec, model_file):
     """Every target has outputs of its own."""
-    assert len({outputs_address(model_file, target, spec).digest for target in TARGETS.values()}) == len(TARGETS)
+    assert len({leg(model_file, spec, target).digest for target in TARGETS}) == len(TARGETS)
+
+
+@pytest.mark.parametrize(
+    "there",
+    [Presence(None, adapter="another adapter"), Presence(None, adapter="an adapter", arithmetic="bfloat16")],
+    ids=["adapter", "arithmetic"],
+)
+def test_outputs_depend_on_the_device(spec, model_file, there):
+    """Another GPU, or another arithmetic of the same one, computes other outputs."""
+    assert leg(model_file, spec, "gpu", there) != leg(model_file, spec, "gpu")
+
+
+def test_outputs_depend_on_the_samples(spec, model_file):
+    """The outputs for some images are not those for others, or for all."""
+    assert len({leg(model_file, spec, samples=chosen).digest for chosen in (None, [1, 2], [1, 3], [2, 1])}) == 4
+
+
+def test_outputs_depend_on_the_delegate_library(spec, model_file, tmp_path):
+    """Other bytes of a delegate library, and other options, are another evaluation; another place is none."""
+
+    def at(folder, content, options):
+        folder.mkdir(exist_ok=True)
+        (folder / "lib.so").write_bytes(content)
+        return outputs_address(model_file, external(f"external:{folder / 'lib.so'}", options), spec, HERE, None)
+
+    one, other = tmp_path / "one", tmp_path / "other"
+    known = at(one, b"code", {"mode": "copy"})
+
+    assert at(other, b"code", {"mode": "copy"}) == known
+    assert len({known.digest, at(one, b"other", {"mode": "copy"}).digest, at(one, b"code", {}).digest}) == 3
+
+
+def test_address_of_a_library_is_a_file_name(spec, model_file, tmp_path):
+    """The colon of a delegate library's name does not get into the store."""
+    (tmp_path / "libnpu.so").touch()
+    address = outputs_address(model_file, external(f"external:{tmp_path / 'libnpu.so'}", {}), spec, HERE, None)
+
+    assert str(address).startswith("outputs/model-fp16-external-libnpu.so-")
 
 
 def test_outputs_depend_on_the_machine(spec, model_file, monkeypatch):
     """Another CPU may dispatch to other kernels."""
-    before = outputs_address(model_file, TARGETS["xnnpack"], spec)
+    before = leg(model_file, spec)
     monkeypatch.setattr(versions, "machine", lambda: "another")
 
-    assert outputs_address(model_file, TARGETS["xnnpack"], spec) != before
+    assert leg(model_file, spec) != before
 
 
 @pytest.mark.parametrize("name", ["runner.py", "inference.py", "targets.py", "tflite_file.py", "datasets.py"])
 def test_outputs_depend_on_the_engine(spec, model_file, engine, name):
     """A change in how files are run is another evaluation."""
-    before = outputs_address(model_file, TARGETS["xnnpack"], spec)
+    before = leg(model_file, spec)
     (engine / name).write_text("# changed\n")
 
-    assert outputs_address(model_file, TARGETS["xnnpack"], spec) != before
+    assert leg(model_file, spec) != before
 
 
-def test_outputs_depend_on_their_runtime_only(spec, model_file, monkeypatch):
-    """Another TensorFlow concerns the target that it provides, and no other."""
-    legs = {name: outputs_address(model_file, target, spec) for name, target in TARGETS.items()}
-    pins = versions.pinned() | {"tensorflow": "0.0"}
-    monkeypatch.setattr(versions, "pinned", lambda: pins)
-    moved = [name for name, target in TARGETS.items() if outputs_address(model_file, target, spec) != legs[name]]
+@pytest.mark.parametrize(("package", "moved"), [("tensorflow", ["tf_lite"]), ("openvino", ["openvino"])])
+def test_outputs_depend_on_their_runtime_only(spec, model_file, monkeypatch, package, moved):
+    """Another TensorFlow, or OpenVINO, concerns the target that it provides, and no other."""
+    legs, installed = {name: leg(model_file, spec, name) for name in TARGETS}, versions.installed
+    monkeypatch.setattr(versions, "installed", lambda name: "0.0" if name == package else installed(name))
 
-    assert moved == ["tf_lite"]
+    assert [name for name in TARGETS if leg(model_file, spec, name) != legs[name]] == moved
 
 
 def test_addresses_name_what_they_hold(spec, model_file):
     """A person finds the build and the evaluation of a model in the store by their names."""
     assert str(build_address(spec)).startswith("builds/model-")
-    assert str(outputs_address(model_file, TARGETS["xnnpack"], spec)).startswith("outputs/model-fp16-xnnpack-")
+    assert str(leg(model_file, spec)).startswith("outputs/model-fp16-xnnpack-")
 
 
 def test_build_is_read_from_its_folder(tmp_path):
@@ -269,3 +313,34 @@ def test_outputs_are_read_from_their_folder(tmp_path):
 
     assert [values[0] for values in (outputs.array(), outputs.array("again"), outputs.repeated())] == [0, 1, 2]
     assert outputs.facts == {"delegated": "whole"}
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """Return an evaluation of so many images in the store: each image's output is its number."""
+
+    def write(count, **chosen):
+        numbers = np.arange(count) if chosen.get("evaluated") is None else chosen["evaluated"]
+        np.save(tmp_path / "outputs-0.npy", numbers)
+        np.save(tmp_path / "again-0.npy", numbers[-1:])
+        return Outputs(tmp_path, **chosen)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rows", "sampled"),
+    [
+        ({}, [0, 1, 2, 3, 4], False),
+        ({"wanted": np.array([1, 3])}, [1, 3], False),
+        ({"evaluated": np.array([0, 2, 4])}, [0, 2, 4], True),
+        ({"evaluated": np.array([0, 2, 4]), "wanted": np.array([0, 2, 4])}, [0, 2, 4], True),
+    ],
+    ids=["all", "wanted of all", "sampled", "wanted as sampled"],
+)
+def test_rows_are_those_of_their_samples(stored, chosen, rows, sampled):
+    """Of all that were run, those that are wanted are given; of a sample, all; and `samples` names each row."""
+    outputs = stored(5, **chosen)
+
+    assert outputs.array().tolist() == outputs.samples().tolist() == rows
+    assert (outputs.sampled, outputs.array("again").tolist()) == (sampled, [4])

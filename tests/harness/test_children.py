@@ -67,21 +67,56 @@ def test_child_outlives_a_failed_job(child, failing):
 def test_death_by_a_signal_names_it(child, name):
     """A child that the system ends is an error with the signal's name and the child's last lines."""
     with pytest.raises(JobError, match=rf"(?s)tests\.harness\.echo was killed by {name}; .*line 0\nline 1$"):
-        child.ask({"do": "die", "signal": name, "lines": 2}, ignore)
+        child.ask({"do": "die", "signal": name, "lines": ["line 0", "line 1"]}, ignore)
 
 
 def test_end_without_an_answer_names_the_status(child):
     """A child that ends itself is an error with its status."""
-    with pytest.raises(JobError, match=r"tests\.harness\.echo ended with status 3; .*\n\(it printed nothing\)$"):
+    with pytest.raises(JobError, match=r"tests\.harness\.echo ended with status 3, and printed nothing$"):
         child.ask({"do": "die", "status": 3}, ignore)
 
 
 def test_long_log_is_cut_to_its_end(child):
     """Of what a child printed before it died, the last lines are shown."""
+    lines = [f"line {number}" for number in range(100)]
     with pytest.raises(JobError) as error:
-        child.ask({"do": "die", "status": 1, "lines": 100}, ignore)
+        child.ask({"do": "die", "status": 1, "lines": lines}, ignore)
 
-    assert str(error.value).splitlines()[1:] == [f"line {number}" for number in range(100 - LOG_LINES, 100)]
+    assert str(error.value).splitlines()[1:] == lines[-LOG_LINES:]
+
+
+def test_idle_lines_of_the_runtime_are_left_out(child):
+    """What LiteRT prints on every run takes no place from what tells of the death."""
+    idle = ["INFO: [environment.cc:47] Adding options", "I0000 00:00:1795596990.449288    9575 delegate.cc:1] threads"]
+    told = [
+        "ERROR: [model.cc:2] no memory",
+        "F0000 00:00:1795596990.4    9575 model.cc:218] Check failed",
+        "an INFO: line",
+    ]
+    with pytest.raises(JobError) as error:
+        child.ask({"do": "die", "signal": "SIGABRT", "lines": [*told, *(idle * LOG_LINES)]}, ignore)
+
+    assert str(error.value).splitlines()[1:] == told
+
+
+def test_earlier_jobs_lines_are_not_shown(child):
+    """What was printed over an earlier job says nothing of this one's end."""
+    child.ask({"do": "chatter"}, ignore)
+    with pytest.raises(JobError) as error:
+        child.ask({"do": "die", "status": 1, "lines": ["now"]}, ignore)
+
+    assert str(error.value).splitlines()[1:] == ["now"]
+
+
+def test_lines_of_the_start_are_shown(request):
+    """A child that ended before it was asked for anything says why, however late it is asked."""
+    child = Child("tests.harness.missing")
+    request.addfinalizer(child.close)
+    child.process.wait()
+
+    for _ in range(2):
+        with pytest.raises(JobError, match=r"ended with status 1; (?s:.*)No module named tests\.harness\.missing"):
+            child.ask({"do": "say", "say": "hello"}, ignore)
 
 
 def test_module_that_cannot_start_is_an_error(request):
@@ -109,10 +144,54 @@ def test_prints_on_import_do_not_reach_the_parent(request):
 
 def test_prints_are_shown_when_the_child_dies(child):
     """What libraries printed, on either stream, is in the message of the death."""
-    child.ask({"do": "chatter"}, ignore)
-
     with pytest.raises(JobError, match=r"(?s)printed.*written.*echoed.*on stderr"):
-        child.ask({"do": "die", "status": 1}, ignore)
+        child.ask({"do": "chatter", "status": 1}, ignore)
+
+
+def test_child_hears_what_libraries_print(child):
+    """What is printed in any way from a moment on, and nothing from before, can be listened to, time and again."""
+    heard = ['{"result": "printed"}', '{"result": "written"}', '{"result": "echoed"}', "on stderr"]
+
+    assert [child.ask({"do": "listen"}, ignore) for _ in range(2)] == [heard, heard]
+
+
+def test_environment_reaches_the_child(request, monkeypatch):
+    """A child has our environment, and what is added to it; ours stays as it is."""
+    monkeypatch.setenv("OURS", "inherited")
+    monkeypatch.setenv("BOTH", "ours")
+    child = Child("tests.harness.echo", {"ADDED": "new", "BOTH": "the child's"})
+    request.addfinalizer(child.close)
+    held = [child.ask({"do": "environment", "name": name}, ignore) for name in ("OURS", "ADDED", "BOTH", "NEITHER")]
+
+    assert held == ["inherited", "new", "the child's", None]
+    assert ("ADDED" in os.environ, os.environ["BOTH"]) == (False, "ours")
+
+
+def test_silent_child_is_ended(child):
+    """A child that says nothing for too long is ended; the error says so, and what it printed before it fell silent."""
+    child.ask({"do": "say", "say": "it serves now"}, ignore)
+
+    with pytest.raises(
+        JobError, match=r"tests\.harness\.echo said nothing for 1 s and was ended; its last lines:\nthe last word$"
+    ):
+        child.ask({"do": "wait", "lines": ["the last word"]}, ignore, silence=1)
+    assert not child.alive
+
+
+def test_progress_is_no_silence(child):
+    """A child that works for longer than it may be silent, but says that it goes on, is left alone."""
+    told = []
+    child.ask({"do": "dawdle", "times": 10, "pause": 0.3}, lambda text, _: told.append(text), silence=2)
+
+    assert told == [f"step {number}" for number in range(10)]
+
+
+def test_failed_job_of_a_patient_caller_leaves_the_child(child):
+    """An error within the time is that error, and the child goes on."""
+    with pytest.raises(JobError, match=r"^this time$"):
+        child.ask({"do": "fail", "why": "this time"}, ignore, silence=60)
+
+    assert child.ask({"do": "say", "say": "next"}, ignore, silence=60) == "next"
 
 
 def test_dead_child_takes_no_job(child):

@@ -254,6 +254,73 @@ def test_sign_of_zero_is_a_bit():
     assert repetition(np.zeros((1, 1), np.float32), -np.zeros((1, 1), np.float32), np.array([0])).moved == (0,)
 
 
+CALLED = np.arange(50) * 100 + 7
+"""What the samples are called, where they are some of many."""
+
+
+def test_difference_names_the_sample_as_it_is_called(outputs):
+    """Of some samples, the worst is named by its index among all, and so are the broken ones."""
+    far, broken = changed(outputs, 37, 4, 99), changed(outputs, 8, 3, np.nan)
+
+    assert difference(far, outputs, CALLED).sample == 3707
+    assert difference(broken, outputs, CALLED).broken == difference(outputs, broken, CALLED).broken == (807,)
+
+
+def test_flips_are_called_by_their_names(outputs):
+    """Of some samples, those that changed are named by their indices among all."""
+    other = changed(changed(outputs, 37, 4, 99), 8, 3, np.nan)
+
+    assert [flip.sample for flip in agreement(other, outputs, CALLED).flips] == [807, 3707]
+
+
+def test_repeated_rows_are_called_by_their_names():
+    """Of some samples, a row that did not repeat is named by its index among all."""
+    ones = np.ones((50, 10), np.float32)
+
+    assert repetition(ones, changed(ones, 20, 5, 2)[[8, 20]], np.array([8, 20]), CALLED).moved == (2007,)
+
+
+def test_lifeless_samples_are_called_by_their_names(outputs):
+    """Of some samples, those that are broken or flat are named by their indices among all; elements by their own."""
+    outputs[31], outputs[:, 7] = 0.25, 0.25
+    found = liveliness(changed(outputs, 8, 3, np.nan), CALLED)
+
+    assert (found.broken, found.flat, found.dead) == ((807,), (3107,), (7,))
+
+
+def test_not_finite_samples_are_called_by_their_names(outputs):
+    """Of some samples, those that are not finite are named by their indices among all."""
+    assert comparison.not_finite(changed(outputs, 40, 1, np.inf), CALLED) == (4007,)
+
+
+def test_worst_flips_come_first():
+    """The flips are in the order of the expected margins; of equal ones, as the samples are."""
+    truth = logits([1, 0], [9, 0], [5, 0], [9, 0])
+
+    assert [flip.sample for flip in agreement(truth[:, ::-1], truth).worst] == [1, 3, 2, 0]
+
+
+def test_worst_class_of_a_sample_is_the_one_whose_drop_it_shows():
+    """A rare class may always have dropped most; of a sample, the class counts that surely has dropped."""
+    labels = np.repeat([0, 1], [4, 400])
+    truth = np.eye(2, dtype=np.float32)[labels]
+    candidate = truth.copy()
+    candidate[4:44] = [1, 0]
+    found = [comparison.worst_class(candidate, truth, labels, 0.99, sampled=sampled) for sampled in (False, True)]
+
+    assert [change.label for change in found] == [0, 1]
+    assert found[1].change.judged(sampled=True)[1] == found[1].change.least > 0.05
+
+
+def test_noise_is_the_rms_error_as_a_share(outputs):
+    """A scale that all outputs share shows as noise, though no single one is far off; its decibels are the SQNR."""
+    found = difference(1.01 * outputs, outputs)
+
+    assert found.noise == pytest.approx(0.01, rel=1e-3)
+    assert found.sqnr == pytest.approx(40, rel=1e-3) == pytest.approx(comparison.decibels(found.noise))
+    assert difference(outputs, outputs).noise == 0
+
+
 def test_lively_outputs_have_no_faults(outputs):
     """Outputs that are finite and differ are alive."""
     found = liveliness(outputs)

@@ -34,7 +34,7 @@ def run(converted, evaluate, name, samples):
 
 
 @pytest.mark.parametrize("form", ["fp32", "fp16"])
-@pytest.mark.parametrize("where", LITERT)
+@pytest.mark.parametrize("where", LITERT, indirect=True)
 def test_every_sample_has_an_output(run, samples, form, where):
     """Outputs are float32, finite, one row a sample, and depend on the sample."""
     (outputs,) = run(form, where).outputs.values()
@@ -45,16 +45,16 @@ def test_every_sample_has_an_output(run, samples, form, where):
 
 
 @pytest.mark.parametrize("form", ["fp32", "fp16"])
-@pytest.mark.parametrize("where", [name for name in LITERT if name != "reference"])
-def test_targets_agree_within_their_arithmetic(run, files, name, form, where):
+@pytest.mark.parametrize("where", [name for name in LITERT if name != "reference"], indirect=True)
+def test_targets_agree_within_their_arithmetic(run, files, presence, name, form, where):
     """Each target's outputs differ from the reference kernels' by what its arithmetic explains, and no less."""
     (truth,), (outputs,) = run(form, "reference").outputs.values(), run(form, where).outputs.values()
-    least, most = arithmetic_bounds(files[f"{name}-{form}"], truth, TARGETS[where].arithmetic, ROUNDOFF)
+    least, most = arithmetic_bounds(files[f"{name}-{form}"], truth, presence(where).arithmetic, ROUNDOFF)
 
     assert (least or 0) <= difference(outputs, truth).share <= most
 
 
-@pytest.mark.parametrize("where", LITERT)
+@pytest.mark.parametrize("where", LITERT, indirect=True)
 def test_samples_are_repeated_with_the_same_bits(run, samples, where):
     """Samples from the first to the last are run again by a second interpreter, and give the same bits."""
     evaluation = run("fp16", where)
@@ -72,7 +72,7 @@ def test_few_samples_are_all_repeated(converted, evaluate):
     assert evaluation.repeated.tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize("where", LITERT)
+@pytest.mark.parametrize("where", LITERT, indirect=True)
 def test_rows_belong_to_their_samples(run, converted, evaluate, name, samples, where):
     """The output of a sample does not depend on those that were run before it."""
     (outputs,) = run("fp16", where).outputs.values()
@@ -81,13 +81,15 @@ def test_rows_belong_to_their_samples(run, converted, evaluate, name, samples, w
     np.testing.assert_array_equal(outputs, backwards[::-1])
 
 
-def test_progress_ends_with_the_whole(converted, evaluate):
-    """The share that is done grows to 1, in steps of many samples."""
+@pytest.mark.parametrize(("where", "runs"), [("xnnpack", 2), ("xnnpack_fp16", 3)])
+def test_progress_ends_with_the_whole(converted, evaluate, where, runs):
+    """The share that is done grows to 1, and many samples are a step; repeating, and a twin, are no silence."""
     told, samples = [], np.ones((1200, 16), np.float32)
-    evaluate(converted / "dense-fp16.tflite", "xnnpack", samples, lambda _, share: told.append(share))
+    evaluate(converted / "dense-fp16.tflite", where, samples, lambda _, share: told.append(share))
 
     assert told == sorted(told)
-    assert (told[-1], len(told)) == (1, 3)
+    assert told.count(1) >= runs
+    assert len(told) < len(samples)
 
 
 def test_runtime_describes_inputs_and_outputs(converted, evaluate):
@@ -106,20 +108,24 @@ def test_runtime_describes_inputs_and_outputs(converted, evaluate):
         ("dense-fp16", "xnnpack", "whole"),
         ("dense-fp32", "xnnpack", "whole"),
         ("dense-fp16", "xnnpack_fp16", "whole"),
+        ("dense-fp16", "gpu", "whole"),
+        ("dense-fp16", "gpu_fp16", "whole"),
+        ("dense-fp16", "openvino", "whole"),
         ("lstm-fp16", "builtin", "none"),
         ("lstm-fp16", "xnnpack", "part"),
         ("lstm-fp16", "xnnpack_fp16", "part"),
         ("embedding-fp16", "xnnpack", "part"),
     ],
+    indirect=["where"],
 )
 def test_runtime_says_how_much_is_delegated(converted, describe, name, where, told):
     """A graph that a delegate takes whole, in part, or not at all is told apart."""
     assert describe(converted / f"{name}.tflite", where)["delegated"] == told
 
 
-@pytest.mark.parametrize("where", LITERT)
+@pytest.mark.parametrize("where", [name for name in LITERT if not TARGETS[name].accelerator])
 def test_loop_runs(converted, evaluate, where):
-    """A model with several subgraphs runs on every target."""
+    """A model with several subgraphs runs on every target of the CPU."""
     samples = np.random.default_rng(0).normal(size=(20, 5, 3)).astype(np.float32)
     (outputs,) = evaluate(converted / "lstm-fp16.tflite", where, samples).outputs.values()
 
@@ -127,7 +133,16 @@ def test_loop_runs(converted, evaluate, where):
     assert np.ptp(outputs, axis=0).min() > 0
 
 
-@pytest.mark.parametrize("where", LITERT)
+@pytest.mark.parametrize("where", [name for name in LITERT if TARGETS[name].accelerator], indirect=True)
+def test_accelerator_does_not_leave_a_part_to_the_cpu(converted, describe, where):
+    """A model with an operator that an accelerator does not take is refused, not run in part by other kernels."""
+    with pytest.raises(
+        JobError, match=rf"^lstm-fp16\.tflite cannot be loaded on {where}: .*(ops are not accelerated|is divided)"
+    ):
+        describe(converted / "lstm-fp16.tflite", where)
+
+
+@pytest.mark.parametrize("where", LITERT, indirect=True)
 def test_open_batch_size_is_an_error(converted, evaluate, where):
     """A file whose batch size is open is not run: targets take that for different sizes."""
     with pytest.raises(
@@ -136,7 +151,7 @@ def test_open_batch_size_is_an_error(converted, evaluate, where):
         evaluate(converted / "dynamic-fp32.tflite", where, np.ones((3, 16), np.float32))
 
 
-@pytest.mark.parametrize("where", LITERT)
+@pytest.mark.parametrize("where", LITERT, indirect=True)
 @pytest.mark.parametrize(
     ("samples", "told"),
     [
@@ -155,7 +170,7 @@ def test_samples_that_do_not_fit_are_an_error(converted, evaluate, where, sample
         evaluate(converted / "dense-fp32.tflite", where, samples)
 
 
-@pytest.mark.parametrize("where", LITERT)
+@pytest.mark.parametrize("where", LITERT, indirect=True)
 def test_integer_input_is_an_error(converted, evaluate, where):
     """A file whose input is not float32 cannot be fed with images: the input is named with its type."""
     with pytest.raises(
@@ -164,7 +179,7 @@ def test_integer_input_is_an_error(converted, evaluate, where):
         evaluate(converted / "embedding-fp16.tflite", where, np.ones((1, 6), np.float32))
 
 
-@pytest.mark.parametrize("where", LITERT)
+@pytest.mark.parametrize("where", LITERT, indirect=True)
 def test_second_input_is_an_error(converted, evaluate, where):
     """A file with two inputs cannot be fed with images."""
     with pytest.raises(
@@ -173,7 +188,7 @@ def test_second_input_is_an_error(converted, evaluate, where):
         evaluate(converted / "two-fp16.tflite", where, np.ones((1, 6), np.float32))
 
 
-@pytest.mark.parametrize("where", LITERT)
+@pytest.mark.parametrize("where", LITERT, indirect=True)
 def test_second_output_is_an_error(edited, evaluate, where):
     """A file with two outputs is not run: one of them would go unjudged."""
     file = edited("dense-fp16", flatbuffer.adding_an_output).path
@@ -184,7 +199,7 @@ def test_second_output_is_an_error(edited, evaluate, where):
         evaluate(file, where, np.ones((1, 16), np.float32))
 
 
-@pytest.mark.parametrize("where", LITERT)
+@pytest.mark.parametrize("where", LITERT, indirect=True)
 def test_second_signature_is_an_error(edited, evaluate, where):
     """A file with two entry points is not run: one of them would go unjudged."""
     file = edited("dense-fp16", flatbuffer.adding_a_signature).path
@@ -195,7 +210,7 @@ def test_second_signature_is_an_error(edited, evaluate, where):
         evaluate(file, where, np.ones((1, 16), np.float32))
 
 
-@pytest.mark.parametrize("where", LITERT)
+@pytest.mark.parametrize("where", LITERT, indirect=True)
 def test_larger_batch_is_an_error(edited, evaluate, where):
     """A file for two samples at a time is not fed with one: the input is named with its shape."""
 
@@ -207,6 +222,24 @@ def test_larger_batch_is_an_error(edited, evaluate, where):
 
     with pytest.raises(JobError, match=r"float32\[2, 16\] does not hold one sample: its batch size is not 1$"):
         evaluate(file, where, np.ones((2, 16), np.float32))
+
+
+TWINS = [name for name in LITERT if TARGETS[name].twin]
+
+
+@pytest.mark.parametrize("where", TWINS, indirect=True)
+def test_twin_tells_float16_from_float32(run, where):
+    """Where float16 was asked for, the same device's float32 gives other bits for nearly every sample."""
+    twin = run("fp16", where).runtime["twin"]
+
+    assert twin["samples"] == REPEATED
+    assert twin["equal"] < REPEATED / 10
+
+
+@pytest.mark.parametrize("where", [name for name in LITERT if name not in TWINS], indirect=True)
+def test_target_of_float32_has_no_twin(run, where):
+    """Where float32 is what was asked for, there is nothing to tell it from."""
+    assert "twin" not in run("fp16", where).runtime
 
 
 @pytest.mark.parametrize("where", ["reference", "builtin", "xnnpack"])

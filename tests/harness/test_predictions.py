@@ -274,6 +274,50 @@ def test_another_number_of_samples_is_not_explained(logits):
     assert unexplained(logits[:-1], logits, within=1e6) == [f"{SAMPLES - 1} samples now, {SAMPLES} pinned"]
 
 
+CHOSEN = np.array([0, 10, 123, 349])
+"""Some samples, two of them close calls."""
+
+
+def test_predictions_of_some_are_those_of_their_rows(logits):
+    """The predictions of some samples, pinned or at hand, are what the outputs of these samples predict."""
+    for found in (predictions.predictions(logits), read(pin(logits))):
+        some = found.of(CHOSEN)
+        assert some.classes.tolist() == logits[CHOSEN].argmax(axis=1).tolist()
+        assert [some.value(row) for row in range(4)] == [found.value(sample) for sample in CHOSEN]
+        assert [some.is_close(row, 1e6) for row in range(4)] == [True, True, False, False]
+
+
+def unexplained_of_some(now, pinned, within):
+    """Return what `unexplained` says where only the samples CHOSEN were run: the sample is its own true class."""
+    found = predictions.predictions(now[CHOSEN])
+    return predictions.unexplained(found, read(pin(pinned)), within, CHOSEN, CHOSEN)
+
+
+def test_sampled_predictions_are_compared_with_their_own_pins(logits):
+    """Some of the samples agree with what is pinned of them."""
+    assert unexplained_of_some(logits, logits, within=0) == []
+
+
+@pytest.mark.parametrize("sample", [10, 123])
+def test_flip_of_a_sampled_call_is_named_by_its_index(logits, sample):
+    """Another class of one of some samples is named by its index among all, with its own pinned margin."""
+    (whole,) = unexplained(swapped(logits, sample), logits, within=0.001)
+    (told,) = unexplained_of_some(swapped(logits, sample), logits, within=0.001)
+
+    assert told == whole.replace("true 0", f"true {sample}")
+    assert told.startswith(f"sample {sample:06d}: true {sample}, pinned ")
+
+
+def test_flip_of_a_close_sampled_call_is_explained(logits):
+    """Another class of one of some samples is no surprise where the pinned margin is within what the target moves."""
+    assert unexplained_of_some(swapped(logits, 10), logits, within=0.05) == []
+
+
+def test_flip_of_an_image_that_was_not_run_is_not_seen(logits):
+    """What was not run is not compared."""
+    assert unexplained_of_some(swapped(logits, 11), logits, within=0) == []
+
+
 def test_outputs_of_zeros_can_be_pinned():
     """Outputs without a scale are ties, and pinned as such."""
     zeros = np.zeros((3, 2), np.float32)

@@ -1,5 +1,6 @@
 """Each build and each evaluation is done once, and nobody waits for one that will never be there."""
 
+import dataclasses
 import json
 import shutil
 import socket
@@ -8,13 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import AuthenticationError
 from pathlib import Path
 from threading import Event
+from time import sleep
 
+import numpy as np
 import pytest
 
 from fixtures.harness import scheduler as scheduling
 from fixtures.harness import specs, versions
-from fixtures.harness.artifacts import build_address
+from fixtures.harness.artifacts import Outputs, build_address
 from fixtures.harness.children import JobError
+from fixtures.harness.datasets import dataset
+from fixtures.harness.probing import REMEDIES
 from fixtures.harness.scheduler import Client, Leg, Scheduler, Server
 from fixtures.harness.store import Store
 from fixtures.harness.targets import TARGETS
@@ -83,8 +88,8 @@ def open_scheduler(store, models, announced, at_work, monkeypatch):
         if text == "at work":
             at_work.set()
 
-    def begin(*, anew=False):
-        opened.append(Scheduler(store, specs.find([models]), anew=anew, announce=announce))
+    def begin(*, anew=False, **options):
+        opened.append(Scheduler(store, specs.find([models]), anew=anew, announce=announce, **options))
         return opened[-1]
 
     yield begin
@@ -339,6 +344,266 @@ def test_corrupt_entry_is_done_again_and_announced(open_scheduler, store, announ
     assert (subject, f"{damaged}: its content changed after it was written; doing it again") in announced
 
 
+def pretended(name="device", **options):
+    """Return a target of an accelerator of which there is what *options* say: see `stand_in`."""
+    return dataclasses.replace(TARGETS["gpu"], name=name, options=tuple(options.items()))
+
+
+DEVICE, PROGRAM = pretended("device"), pretended("program", software="yes")
+
+
+def wait_for(store, subject):
+    """Return as soon as a process was asked for *subject*."""
+    for _ in range(600):
+        if (store.root / "asked").exists() and subject in asked(store):
+            return
+        sleep(0.1)
+    pytest.fail(f"nobody was asked for {subject}")
+
+
+def test_target_is_probed_once(open_scheduler, store):
+    """Threads, legs and tests that ask what there is of a target are given the same answer, found out once."""
+    scheduler = open_scheduler(targets=[DEVICE, PROGRAM])
+    scheduler.begin_probes()
+    with ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(scheduler.presence, ["device", "program"] * 8))
+    for precision in ("fp32", "fp16"):
+        scheduler.outputs(Leg("good", precision, "device"))
+
+    assert len(found) == 2
+    assert {what: count for what, count in asked(store).items() if what.startswith("probe")} == {
+        "probe device": 1,
+        "probe program": 1,
+    }
+
+
+def test_kernels_of_the_cpu_need_no_probe(scheduler):
+    """A target without an accelerator is there if its package is: no process is started to find that out."""
+    found = {name: scheduler.presence(name) for name, target in TARGETS.items() if not target.accelerator}
+
+    assert {name: there.arithmetic for name, there in found.items() if there.why_not is None} == {
+        name: TARGETS[name].arithmetic for name in found
+    }
+    assert not scheduler._runners.all + scheduler._builders.all
+
+
+def test_absent_package_needs_no_probe(open_scheduler, monkeypatch):
+    """A target whose package is missing is absent, and no process is started to find that out."""
+    monkeypatch.setattr(versions, "installed", lambda _: None)
+    scheduler = open_scheduler()
+
+    assert all("is not installed (pip install" in scheduler.presence(name).why_not for name in TARGETS)
+    assert not any(crew.all for crew in scheduler._accelerated.values())
+
+
+def test_probe_that_dies_is_a_broken_target(open_scheduler, store):
+    """A target whose probe kills its process is broken, and not merely absent; it is not tried again."""
+    scheduler = open_scheduler(targets=[pretended(dies="yes")])
+    found = [scheduler.presence("device") for _ in range(2)]
+
+    assert found[0] == found[1]
+    assert found[0].broken
+    killed = "the process tests.harness.stand_in was killed by SIGKILL, and printed nothing"
+    assert found[0].why_not == f"{killed}; what may help: {REMEDIES['gpu']}"
+    assert asked(store) == {"probe device": 1}
+
+
+def test_probe_that_hangs_is_a_broken_target(open_scheduler):
+    """A target whose probe says nothing is broken; nobody waits for it for good."""
+    scheduler = open_scheduler(targets=[pretended(hangs="yes")], silence=2)
+
+    assert "tests.harness.stand_in said nothing for 2 s and was ended" in scheduler.presence("device").why_not
+    assert scheduler.presence("device").broken
+
+
+def test_leg_of_a_broken_target_says_why(open_scheduler):
+    """Who asks for the outputs of a target that does not work is told why."""
+    scheduler = open_scheduler(targets=[pretended(dies="yes")])
+
+    with pytest.raises(JobError, match=r"^good fp16 on device: .* was killed by SIGKILL, and printed nothing; what"):
+        scheduler.outputs(Leg("good", "fp16", "device"))
+
+
+def test_closing_frees_who_waits_for_a_probe(open_scheduler, store):
+    """A thread that waits for a silent probe when the run ends is given an error, at once."""
+    scheduler = open_scheduler(targets=[pretended(hangs="yes")])
+    with ThreadPoolExecutor() as threads:
+        waiting = [
+            threads.submit(scheduler.presence, "device"),
+            threads.submit(scheduler.outputs, Leg("good", "fp16", "device")),
+        ]
+        wait_for(store, "probe device")
+        scheduler.close()
+
+    for future in waiting:
+        with pytest.raises(JobError, match="the run ended before it was done"):
+            future.result()
+
+
+def test_closing_frees_who_waits_for_a_queued_probe(open_scheduler, store, monkeypatch):
+    """Probes that wait for their turn when the run ends are errors, each of them."""
+    monkeypatch.setattr(scheduling, "processors", lambda: 1)
+    targets = [pretended(f"device{number}", hangs="yes") for number in range(4)]
+    scheduler = open_scheduler(targets=targets)
+    scheduler.begin_probes()
+    wait_for(store, "probe device0")
+    with ThreadPoolExecutor(4) as threads:
+        waiting = [threads.submit(scheduler.presence, target.name) for target in targets]
+        scheduler.close()
+
+    assert [type(future.exception(10)) for future in waiting] == [JobError] * 4
+
+
+def test_accelerators_do_not_share_processes(open_scheduler, store):
+    """A driver that harms its process harms no kernel of the CPU, and no other accelerator."""
+    library = dataclasses.replace(DEVICE, name="library", accelerator="external")
+    scheduler = open_scheduler(targets=[*TARGETS.values(), DEVICE, library])
+    legs = [Leg("good", "fp32", name) for name in ("reference", "device", "library")]
+    for leg in legs:
+        scheduler.outputs(leg)
+    found = processes(store)
+
+    assert len({found[f"run {leg}"] for leg in legs}) == 3
+
+
+@pytest.fixture(scope="session")
+def labels():
+    """The classes of the test images of the declared models."""
+    return dataset("mnist").labels("test")
+
+
+def samples_run(scheduler, leg):
+    """Return the indices of the samples that a process was asked to run, None for all."""
+    return json.loads((scheduler.outputs(leg) / "samples.json").read_text())
+
+
+def test_software_device_runs_a_balanced_sample(open_scheduler, labels):
+    """A device that is a program runs as many images as the budget says, of each class alike, and the example."""
+    scheduler, leg = open_scheduler(targets=[PROGRAM]), Leg("good", "fp16", "program")
+    (spec,) = (spec for spec in scheduler.specs.values() if spec.name == "good")
+    chosen = samples_run(scheduler, leg)
+
+    assert (len(set(chosen)), chosen) == (spec.budget.sample, sorted(chosen))
+    assert np.ptp(np.bincount(labels[chosen])) <= 1
+    assert spec.example in chosen
+    assert scheduler.samples(leg) == chosen
+
+
+def test_example_is_always_run(open_scheduler, models):
+    """The image that a model declares as its example is among those that a program runs."""
+    declaration = models / "good.py"
+    declaration.write_text(
+        declaration.read_text().replace("baseline_accuracy=0.9)", "baseline_accuracy=0.9), example=9999")
+    )
+
+    assert 9999 in samples_run(open_scheduler(targets=[PROGRAM]), Leg("good", "fp16", "program"))
+
+
+@pytest.mark.parametrize(
+    ("leg", "options"),
+    [
+        (Leg("good", "fp16", "program"), {"every_sample": True}),
+        (Leg("good", "fp16", "device"), {}),
+        (Leg("good", "fp16", "xnnpack"), {}),
+    ],
+    ids=["asked for", "a device", "the CPU"],
+)
+def test_all_images_are_run(open_scheduler, leg, options):
+    """A device, the CPU, and where it is asked for a program too, run all images."""
+    scheduler = open_scheduler(targets=[*TARGETS.values(), DEVICE, PROGRAM], **options)
+
+    assert (scheduler.samples(leg), samples_run(scheduler, leg)) == (None, None)
+
+
+def test_small_data_is_run_whole(open_scheduler, models):
+    """Where the budget wants as many images as there are, all are run."""
+    declaration = models / "good.py"
+    declaration.write_text(declaration.read_text().replace("accuracy=0.9", "accuracy=0.9, sample=10_000"))
+
+    assert samples_run(open_scheduler(targets=[PROGRAM]), Leg("good", "fp16", "program")) is None
+
+
+def test_sample_and_whole_are_kept_apart(open_scheduler, store):
+    """The outputs for a sample are not taken for those of all images, nor the other way."""
+    leg = Leg("good", "fp16", "program")
+    some, every = (open_scheduler(targets=[PROGRAM], every_sample=every).outputs(leg) for every in (False, True))
+
+    assert some != every
+    assert asked(store)[f"run {leg}"] == 2
+
+
+def test_stored_outputs_of_a_device_are_not_computed_again(open_scheduler, store):
+    """A later run on the same device finds its outputs in the store; it only makes sure that it is the same device."""
+    leg = Leg("good", "fp16", "program")
+    first = open_scheduler(targets=[PROGRAM]).outputs(leg)
+
+    assert open_scheduler(targets=[PROGRAM]).outputs(leg) == first
+    assert asked(store) == {"build good": 1, f"run {leg}": 1, "probe program": 2}
+
+
+def test_stored_outputs_start_no_process(open_scheduler):
+    """A later run takes the outputs of the CPU's kernels from the store without any process."""
+    open_scheduler().outputs(LEGS[0])
+    scheduler = open_scheduler()
+    scheduler.outputs(LEGS[0])
+
+    assert not scheduler._runners.all + scheduler._builders.all
+
+
+def test_leg_that_falls_silent_is_ended(open_scheduler):
+    """An evaluation that says nothing for too long fails, and the next one runs."""
+    scheduler = open_scheduler(targets=[*TARGETS.values(), DEVICE], silence=5)
+    with pytest.raises(JobError, match=r"^puzzling fp16 on device: .* said nothing for 5 s and was ended"):
+        scheduler.outputs(Leg("puzzling", "fp16", "device"))
+
+    assert scheduler.outputs(Leg("good", "fp16", "device"))
+
+
+@pytest.fixture
+def crashing(models, converted, external_target):
+    """A model, and so many targets that kill the process that runs it."""
+    body = f"return open({str(converted / 'image-fp16.tflite')!r}, 'rb').read()"
+    (models / "image.py").write_text(DECLARATION.format(name="image", body=body))
+    target = external_target(mode="invoke_abort")
+    return [dataclasses.replace(target, name=f"external:{number}") for number in range(50)]
+
+
+def children():
+    """Return the processes that this one started and has not ended, with their states."""
+    listed = " ".join(file.read_text() for file in Path("/proc/self/task").glob("*/children"))
+    stats = [Path(f"/proc/{child}/stat") for child in listed.split()]
+    return {stat.parent.name: stat.read_text().rpartition(") ")[2][0] for stat in stats if stat.exists()}
+
+
+def unused_shared_memory():
+    """Return the pieces of shared memory that no process has a use for."""
+    pieces, used = set(Path("/dev/shm").iterdir()), set()
+    for maps in Path("/proc").glob("[0-9]*/maps"):
+        try:
+            used |= {Path(line.split()[5]) for line in maps.read_text().splitlines() if "/dev/shm/" in line}
+        except OSError:  # it has ended meanwhile
+            continue
+    return pieces - used
+
+
+def test_fifty_crashes_leave_nothing_behind(open_scheduler, monkeypatch, crashing, external_target):
+    """After fifty evaluations that crash there is no dead process, no shared memory, and the next evaluation runs."""
+    monkeypatch.setattr(scheduling, "RUNNER", "fixtures.harness.runner")
+    good = external_target()
+    scheduler = open_scheduler(targets=[*crashing, good])
+    scheduler.build("image")
+    before = unused_shared_memory()
+    with ThreadPoolExecutor(4) as threads:
+        legs = [threads.submit(scheduler.outputs, Leg("image", "fp16", target.name)) for target in crashing]
+        deaths = [str(leg.exception()) for leg in legs]
+
+    assert sum("was killed by SIGABRT" in death for death in deaths) == len(crashing)
+    assert "Z" not in children().values()
+    assert unused_shared_memory() <= before
+    assert np.isfinite(Outputs(scheduler.outputs(Leg("image", "fp16", good.name))).array()).all()
+    assert len(scheduler._accelerated["external"].all) <= versions.processors()
+
+
 @pytest.fixture
 def server(scheduler):
     """A server of the scheduler."""
@@ -368,6 +633,13 @@ def test_leg_is_done_once_for_all_processes(ask, scheduler, store):
 
     assert folders == {str(scheduler.outputs(LEGS[0]))}
     assert asked(store) == {"build good": 1, "run good fp32 on reference": 1}
+
+
+def test_client_is_told_what_there_is(server):
+    """A client in another process is given what there is of a target, and which samples a leg runs."""
+    client = connected(server)
+    with client.connection:
+        assert (client.presence("gpu").adapter, client.samples(LEGS[0])) == ("a pretended adapter", None)
 
 
 def test_process_is_told_why_a_build_failed(ask):

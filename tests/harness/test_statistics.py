@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from fixtures.harness.statistics import at_least, lower_limit, paired_accuracy, upper_limit
+from fixtures.harness.statistics import at_least, lower_limit, paired_accuracy, share_shown, upper_limit
 from models.spec import Budget
 
 SMALL = [(successes, trials) for trials in (1, 2, 3, 7, 20) for successes in range(trials + 1)]
@@ -240,3 +240,40 @@ def test_default_budget_rarely_passes_a_drop_of_its_size(gained):
 def test_default_budget_passes_what_costs_nothing(moved):
     """As models/spec.py promises, 10,000 images tell half a point from none almost surely, whatever else moves."""
     assert chance_of_passing(10_000, moved, moved, DEFAULTS.accuracy_drop, DEFAULTS.confidence) > 0.99
+
+
+@pytest.mark.parametrize(("found", "samples"), [(0, 1000), (1, 1000), (37, 1000), (1000, 1000)])
+def test_share_of_all_images_is_the_share(found, samples):
+    """Where all images were run, the share is what was counted."""
+    assert share_shown(found, samples, 0.99, sampled=False) == found / samples
+
+
+@pytest.mark.parametrize(("found", "samples"), [(1, 100), (37, 100), (100, 100)])
+@pytest.mark.parametrize("confidence", [0.9, 0.99])
+def test_sample_shows_less_than_was_counted(found, samples, confidence):
+    """A sample shows the least share that gives so many with the permitted error, which is below what was found."""
+    shown = share_shown(found, samples, confidence, sampled=True)
+
+    assert float(exact_at_least(found, samples, shown)) == pytest.approx(1 - confidence, rel=1e-6)
+    assert 0 < shown < found / samples
+
+
+def test_sample_without_any_shows_none():
+    """Of none in a sample, nothing is shown."""
+    assert share_shown(0, 1000, 0.99, sampled=True) == 0
+
+
+def test_budget_of_all_images_is_compared_with_what_is_possible():
+    """Over all images, a candidate has to prove that it lost little."""
+    found = compare(10_000, lost=20, gained=5)
+
+    assert found.judged(sampled=False) == ("accuracy drop that cannot be excluded", found.most)
+    assert found.most > found.drop
+
+
+def test_budget_of_a_sample_is_compared_with_what_is_shown():
+    """Over a sample, the drop has to be proved: few images lost are no proof, many are."""
+    few, many = compare(1000, lost=3, gained=1), compare(1000, lost=80, gained=0)
+
+    assert few.judged(sampled=True) == ("accuracy drop that the sample shows", few.least)
+    assert few.judged(sampled=True)[1] < DEFAULTS.accuracy_drop < many.judged(sampled=True)[1] < many.drop
