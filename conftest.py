@@ -1,4 +1,5 @@
 pytest_plugins = (
+    "fixtures.delegates",
     "fixtures.matrix",
     "fixtures.outputs",
     "fixtures.artifacts",

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from fixtures.harness.targets import REFERENCE, TARGETS
 from fixtures.harness.versions import ROOT
+
+ON_CPU = [
+    argument
+    for name, target in TARGETS.items()
+    if name != REFERENCE and not target.accelerator
+    for argument in ("--delegate", name)
+]
+"""The arguments for all targets that a machine has by itself: most tests need no others, and no GPU."""
 
 
 @dataclass(frozen=True)

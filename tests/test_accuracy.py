@@ -1,7 +1,9 @@
 """The float16 file is as accurate as the float32 file, and that one as Keras."""
 
-from fixtures.harness.bounds import arithmetic_bounds
+from fixtures.harness import attribution
+from fixtures.harness.bounds import arithmetic_bounds, flip_bound
 from fixtures.harness.comparison import accuracy, accuracy_change, agreement, difference, worst_class
+from fixtures.harness.statistics import share_shown
 
 
 def test_keras_reaches_the_baseline(model, build, labels, judge, figures):
@@ -20,10 +22,11 @@ def test_float32_file_reaches_the_baseline(model, target, labels, float32_output
     judge("accuracy of the float32 file", found, at_least=model.budget.baseline_accuracy, look_at="Keras' own accuracy")
 
 
-def test_float32_file_computes_what_keras_does(model, build, float32_file, truth, judge):
+def test_float32_file_computes_what_keras_does(model, build, float32_file, truth, judge, figures):
     """The float32 file's outputs on reference kernels are those of Keras, up to float32 rounding."""
     found = difference(truth.array(), build.keras_outputs())
     _, most = arithmetic_bounds(float32_file, build.keras_outputs(), "float32", model.budget.roundoff)
+    figures["conversion"] = found.share, most
 
     judge(
         "largest error / largest output",
@@ -55,8 +58,7 @@ def test_float16_accuracy_does_not_drop(model, target, labels, float32_outputs, 
         figures |= {"drop": found.drop, "drop_limit": found.most}
 
     judge(
-        "accuracy drop that cannot be excluded",
-        found.most,
+        *found.judged(sampled=float16_outputs.sampled),
         at_most=model.budget.accuracy_drop,
         evidence=found,
         look_at="tests/test_weights.py; with few test images, a larger data set",
@@ -65,27 +67,40 @@ def test_float16_accuracy_does_not_drop(model, target, labels, float32_outputs, 
 
 def test_no_class_drops(model, target, labels, float32_outputs, float16_outputs, judge):
     """On each target, float16 weights cost no single class more accuracy than the budget says."""
-    found = worst_class(float16_outputs.array(), float32_outputs.array(), labels, model.budget.confidence)
+    sampled = float16_outputs.sampled
+    found = worst_class(
+        float16_outputs.array(), float32_outputs.array(), labels, model.budget.confidence, sampled=sampled
+    )
 
+    quantity, value = found.change.judged(sampled=sampled)
     judge(
-        "accuracy drop of one class that cannot be excluded",
-        found.change.most,
+        f"one class's {quantity}",
+        value,
         at_most=model.budget.class_drop,
         evidence=found,
         look_at="the weights of that class in the last layer",
     )
 
 
-def test_top_1_agrees_with_the_truth(model, precision, target, outputs, truth, judge, figures):
+def test_top_1_agrees_with_the_truth(model, precision, target, presence, file, labels, outputs, truth, judge, figures):
     """Each file, on each target, predicts what the float32 file predicts on reference kernels."""
-    found = agreement(outputs.array(), truth.array())
-    figures[f"{precision} {target} agreement"] = found.share
-    figures[f"{precision} {target} share"] = difference(outputs.array(), truth.array()).share
+    found = agreement(outputs.array(), truth.array(), outputs.samples())
+    figures[f"{precision} {target}"] = attribution.deviation(
+        precision,
+        target.name,
+        presence.arithmetic,
+        file=file,
+        roundoff=model.budget.roundoff,
+        outputs=outputs.array(),
+        truth=truth.array(),
+        labels=labels,
+        samples=outputs.samples(),
+    ).as_dict()
 
     judge(
-        "predictions that changed",
-        len(found.flips),
-        at_most=model.budget.flipped * found.samples,
+        "share of predictions that changed",
+        share_shown(len(found.flips), found.samples, model.budget.confidence, sampled=outputs.sampled),
+        at_most=flip_bound(model.budget.flipped, presence.arithmetic),
         evidence=found,
         look_at="on reference kernels too: the weights; on this target alone: its kernels or its arithmetic",
     )

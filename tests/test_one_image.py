@@ -6,7 +6,8 @@ from fixtures.harness.datasets import dataset
 
 def test_one_image_is_recognized(model, precision, target, labels, outputs, judge, show):
     """Each file, on each target, gives the model's example image its true class."""
-    true, predicted = labels[model.example], classes(outputs.array()[[model.example]])[0]
+    row = outputs.samples().tolist().index(model.example)
+    true, predicted = labels[row], classes(outputs.array()[[row]])[0]
     show(dataset(model.recipe.dataset).images("test")[model.example], f"True: {true}, predicted: {predicted}")
 
     judge(

@@ -14,19 +14,20 @@ def test_predictions_are_the_pinned_ones(model, precision, labels, reference_out
 
 
 def test_other_predictions_are_close_calls(
-    model, precision, delegate, file, labels, outputs, reference_outputs, pinned, judge
+    model, precision, delegate, presence, file, labels, outputs, reference_outputs, pinned, judge
 ):
     """On other targets, a class differs from the pinned one only where the pinned margin is within their error."""
     truth = reference_outputs.array()
-    error = arithmetic_bounds(file, truth, delegate.arithmetic, model.budget.roundoff)[1] * float(np.abs(truth).max())
-    changed = predictions.unexplained(predictions.predictions(outputs.array()), pinned, 2 * error, labels)
+    error = arithmetic_bounds(file, truth, presence.arithmetic, model.budget.roundoff)[1] * float(np.abs(truth).max())
+    chosen = outputs.samples() if outputs.sampled else None
+    changed = predictions.unexplained(predictions.predictions(outputs.array()), pinned, 2 * error, labels, chosen)
 
     judge(
         "changed predictions that are no close calls",
         len(changed),
         at_most=0,
         evidence="; ".join(changed[:5]),
-        look_at=f"the kernels of {delegate}, or what {delegate.arithmetic} arithmetic does to this model",
+        look_at=f"the kernels of {delegate}, or what {presence.arithmetic} arithmetic does to this model",
     )
 
 

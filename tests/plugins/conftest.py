@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gate import GateRun, run_gate
+from tests.gate import ON_CPU, GateRun, run_gate
 
 QUICK = '''"""A model for tests of the gate's own machinery: one dense layer, one epoch of large batches."""
 
@@ -68,7 +68,7 @@ def pins(shared: Path, tmp_path_factory: pytest.TempPathFactory, store: Path) ->
     """The folder of what the gate pins of the quick model, from a run of its own."""
     folder = tmp_path_factory.mktemp("pinned")
     (folder / "quick.py").write_text(QUICK)
-    run = run_gate("--snapshot-update", f"--models-dir={folder}", f"--artifacts={store}", folder=folder)
+    run = run_gate("--snapshot-update", f"--models-dir={folder}", f"--artifacts={store}", *ON_CPU, folder=folder)
     assert run.code == 0, run.text
     return folder / "__snapshots__"
 
@@ -91,9 +91,11 @@ def own_store(pins: Path, store: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def gate(tmp_path: Path, store: Path):
-    """Run the gate on the models of a folder, with the shared store."""
+    """Run the gate on the models of a folder, with the shared store; on the CPU, unless the arguments name targets."""
 
-    def run(folder: Path, *arguments: str) -> GateRun:
-        return run_gate(f"--models-dir={folder}", f"--artifacts={store}", *arguments, folder=tmp_path)
+    def run(folder: Path, *arguments: str, **variables: str) -> GateRun:
+        targets = [] if {"--delegate", "--require-delegate"} & {*arguments} else ON_CPU
+        where = (f"--models-dir={folder}", f"--artifacts={store}")
+        return run_gate(*where, *targets, *arguments, folder=tmp_path, **variables)
 
     return run

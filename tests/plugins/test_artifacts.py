@@ -8,7 +8,7 @@ import time
 import pytest
 
 from fixtures.harness.versions import ROOT
-from tests.gate import command, environment, run_gate
+from tests.gate import ON_CPU, command, environment, run_gate
 
 CHECKS = ["tests/test_size.py", "tests/test_weights.py"]
 
@@ -79,12 +79,12 @@ def test_lost_worker_falls_short_and_loses_nothing_else(pinned_models, own_store
         "    if 'test_keras_reaches_the_baseline' in item.name:\n"
         "        os.kill(os.getpid(), 9)\n"
     )
-    arguments = (f"--models-dir={pinned_models}", f"--artifacts={own_store}", "-n2", "-p", "dies")
+    arguments = (f"--models-dir={pinned_models}", f"--artifacts={own_store}", *ON_CPU, "-n2", "-p", "dies")
     run = run_gate(*arguments, folder=tmp_path, PYTHONPATH=str(tmp_path))
 
     assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
     assert list(run.fallen) == ["tests/test_accuracy.py::test_keras_reaches_the_baseline[quick]"]
-    assert "128 passed" in run.text
+    assert "131 passed" in run.text
 
 
 def wait_for_end_of_processes(session):

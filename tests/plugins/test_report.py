@@ -39,7 +39,7 @@ def test_head_shows_sizes_accuracies_and_digests(report):
     """The head has a card for the model with what a reviewer asks first."""
     head = report.page.partition('id="results-table"')[0]
 
-    assert "quick: all 128 checks that ran held" in head
+    assert "quick: all 131 checks that ran held" in head
     assert re.search(r"<th>size, bytes</th><td>\d\d \d{3}</td><td>\d\d \d{3}</td><td>0\.5\d+</td>", head)
     assert re.search(r"<th>accuracy on reference kernels</th><td>\d\d\.\d{3} %</td><td>\d\d\.\d{3} %</td>", head)
     assert len(re.findall(r'class="digest">[0-9a-f]{64}<', head)) == 2
@@ -47,11 +47,21 @@ def test_head_shows_sizes_accuracies_and_digests(report):
 
 
 def test_head_shows_every_target(report, target_rows):
-    """The head has each target's agreement and error, for both files."""
+    """The head has a row for each file on each target, and says what the errors come from."""
     head = report.page.partition('id="results-table"')[0]
-    rows = re.findall(r"<tr><th title='[^']+'>(\w+)</th>(?:<td>[^<—]+</td>){4}</tr>", head)
+    rows = re.findall(r"<tr><td>(\w+)</td><td>float(?:16|32)</td><td>(fp\d\d)</td>(?:<td>[^<—]*</td>){10}</tr>", head)
 
-    assert rows == target_rows
+    assert rows == [(target, precision) for target in target_rows for precision in ("fp32", "fp16")]
+    assert "<b>nothing is out of bounds: " in head
+
+
+def test_head_shows_the_headroom(report):
+    """The head has each operator's largest value and partial sum against 65504, the nearest first."""
+    head = report.page.partition('id="results-table"')[0]
+    shares = re.findall(r"<td>\d+ [A-Z_0-9]+</td>(?:<td>[^<]*</td>){3}<td>([\d.e-]+) %</td>", head)
+
+    assert len(shares) == 2, head  # RESHAPE and FULLY_CONNECTED
+    assert sorted(map(float, shares), reverse=True) == list(map(float, shares))
 
 
 def test_rows_show_measured_against_allowed(report):
