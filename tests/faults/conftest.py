@@ -18,8 +18,12 @@ from models.spec import ModelSpec
 from tests.faults.planters import Planter
 from tests.gate import GateRun, run_gate
 
-DELEGATES = [name for name in TARGETS if TARGETS[name].package != "tensorflow" and name != "reference"]
-"""Loading TensorFlow for each fault would take longer than all else; `tf_lite` computes what `xnnpack` does."""
+DELEGATES = [
+    name
+    for name, target in TARGETS.items()
+    if name != "reference" and target.package != "tensorflow" and not target.accelerator
+]
+"""What is wrong with a file shows on any target. Loading TensorFlow for each would take longer than all else."""
 
 
 @pytest.fixture(scope="session")

@@ -76,6 +76,7 @@ def main(build: Path, declaration: Path, out: Path) -> None:
     (out / "int8.tflite").write_bytes(int8_weights(model))
     (out / "unfrozen.tflite").write_bytes(unfrozen(model))
     (out / "float16_output.tflite").write_bytes(float16_output(model))
+    (out / "dynamic.tflite").write_bytes(conversion.to_float16(trained))  # the tutorial's way: any batch size
     (out / "beyond_float16").mkdir()
     beyond_float16(spec, trained, out / "beyond_float16")
     (out / "other_seed.tflite").write_bytes(other_seed(spec))

@@ -49,6 +49,9 @@ CONVERTED = [
     ("int8", "tests/test_weights.py::test_float16_file_holds_float16_only", "int8"),
     ("unfrozen", "tests/test_weights.py::test_weights_are_frozen", "VAR_HANDLE"),
     ("float16_output", "tests/test_interface.py::test_inputs_and_outputs_are_float32", "output_0 is float16"),
+    ("dynamic", "tests/test_interface.py::test_shapes_are_static", "[-1, "),
+    ("dynamic", "tests/test_interface.py::test_batch_size_is_one", "[-1, "),
+    ("dynamic", "tests/test_interface.py::test_runtime_loads_the_file_as_it_is", "its batch size is not 1"),
     ("other_seed", "tests/test_weights.py::test_float16_values_are_the_rounded_float32_values", "training"),
     ("other_seed", "tests/test_predictions.py::test_predictions_are_the_pinned_ones", "pinned"),
 ]
