@@ -1,7 +1,7 @@
 """Every target computes what the reference kernels compute."""
 
 from fixtures.harness import weights
-from fixtures.harness.bounds import arithmetic_bounds, noise_bound, weight_bound
+from fixtures.harness.bounds import arithmetic_bounds, noise_bound, weight_bound, weight_noise_bound
 from fixtures.harness.comparison import difference, liveliness, repetition
 from fixtures.harness.targets import REFERENCE
 
@@ -37,6 +37,7 @@ def test_float16_weights_move_outputs_little(
 ):
     """On one target, the two files' outputs differ by no more than rounding the weights explains."""
     found = difference(float16_outputs.array(), float32_outputs.array(), float16_outputs.samples())
+    explain = localised(found, float32_outputs) if target.name == REFERENCE else None
 
     judge(
         "largest error / largest output",
@@ -44,7 +45,15 @@ def test_float16_weights_move_outputs_little(
         at_most=weight_bound(float32_file, float32_outputs.array(), presence.arithmetic, model.budget.roundoff),
         evidence=f"{found}; {weights.precision(float32_file, float16_file)}",
         look_at="the weights: the target is the same for both files",
-        explain=localised(found, float32_outputs) if target.name == REFERENCE else None,
+        explain=explain,
+    )
+    judge(
+        "rms error / rms output",
+        found.noise,
+        at_most=weight_noise_bound(float32_file, presence.arithmetic, model.budget.roundoff),
+        evidence=found,
+        look_at="a scale or an offset that the float16 file applies to all outputs alike",
+        explain=explain,
     )
 
 

@@ -9,7 +9,8 @@ import threading
 import time
 from typing import Any
 
-from fixtures.harness.children import Chatter, Job, Progress, serve
+from fixtures.harness.chatter import Chatter
+from fixtures.harness.children import Job, Progress, serve
 
 
 class ExpectedError(Exception):

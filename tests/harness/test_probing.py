@@ -6,18 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fixtures.harness.libraries import described
 from fixtures.harness.probing import (
     CURES,
     KEPT_BITS,
     REMEDIES,
     copying_file,
-    described,
     kept,
     numbers,
-    verify_unchanged,
 )
 from fixtures.harness.scheduler import Scheduler
-from fixtures.harness.sessions import InferenceError
 from fixtures.harness.store import Store
 from fixtures.harness.targets import TARGETS, as_job, external
 from fixtures.harness.tflite_file import read
@@ -281,8 +279,8 @@ def test_broken_library_is_told(find, external_target, options, told):
 
     assert told in found.why_not
     assert "Traceback" not in found.why_not
-    assert found.broken == ("SIGABRT" in told)
-    assert found.why_not.endswith((REMEDIES if found.broken else CURES)["external"])
+    assert found.broken
+    assert found.why_not.endswith(REMEDIES["external"])
 
 
 def test_library_that_computes_wrongly_is_told(find, external_target):
@@ -325,21 +323,5 @@ def test_loaded_libraries_are_told(find, external_target):
     """What an accelerator has loaded is told with size and time, so that another build of it is another target."""
     target = external_target()
     (found,) = find(target)
-    state = Path(target.library).stat()
 
-    assert f"{target.library} {state.st_size} {state.st_mtime_ns}" in found.libraries
-
-
-def test_library_that_was_replaced_is_noticed(tmp_path):
-    """A library that is not the one that was found at first is an error that names it, and so is one that is gone."""
-    library = tmp_path / "lib of mine.so"
-    library.write_text("one")
-    held = [described(str(library))]
-    verify_unchanged(held)
-
-    library.write_text("other")
-    with pytest.raises(InferenceError, match=r"lib of mine\.so was replaced during the run; run again$"):
-        verify_unchanged(held)
-    library.unlink()
-    with pytest.raises(InferenceError, match=r"lib of mine\.so was replaced"):
-        verify_unchanged(held)
+    assert described(target.library) in found.libraries

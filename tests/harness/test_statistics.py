@@ -271,9 +271,9 @@ def test_budget_of_all_images_is_compared_with_what_is_possible():
     assert found.most > found.drop
 
 
-def test_budget_of_a_sample_is_compared_with_what_is_shown():
+def test_budget_of_a_sample_is_compared_with_what_it_proves():
     """Over a sample, the drop has to be proved: few images lost are no proof, many are."""
     few, many = compare(1000, lost=3, gained=1), compare(1000, lost=80, gained=0)
 
-    assert few.judged(sampled=True) == ("accuracy drop that the sample shows", few.least)
+    assert few.judged(sampled=True) == ("accuracy drop that the sample proves", few.least)
     assert few.judged(sampled=True)[1] < DEFAULTS.accuracy_drop < many.judged(sampled=True)[1] < many.drop

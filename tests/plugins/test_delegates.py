@@ -38,8 +38,8 @@ def test_every_target_is_listed(tmp_path, gpu):
     rows = dict(line.split(maxsplit=1) for line in run.text.splitlines())
     assert run.code == pytest.ExitCode.OK, run.text
     assert list(rows) == list(TARGETS), run.text
-    assert rows["xnnpack_fp16"].startswith("yes  float16"), run.text
-    assert re.match(r"yes  float16   on \S.*; LiteRT's GPU accelerator, precision loss allowed", rows["gpu_fp16"])
+    assert rows["xnnpack_fp16"].startswith("yes   float16"), run.text
+    assert re.match(r"yes   float16   on \S.*; LiteRT's GPU accelerator, precision loss allowed", rows["gpu_fp16"])
 
 
 def test_absent_device_is_listed_with_its_cure(tmp_path):
@@ -160,7 +160,8 @@ def test_driver_that_fails_is_red_though_nobody_asked_for_it(gate, pinned_models
     assert {check.rpartition("-")[2] for check in run.fallen} == {"gpu]", "gpu_fp16]"}, run.text
     for message in run.fallen.values():
         assert f"fails on this machine: the process fixtures.harness.runner {told}" in message
-        assert f"test driver: {how}; what may help: another Vulkan driver" in message
+        assert f"test driver: {how}; what may help: " in message
+        assert ("--delegate-timeout" in message) == (how == "hang")
 
 
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
@@ -168,8 +169,8 @@ def test_required_target_that_no_check_looks_at_is_no_pass(gate, pinned_models, 
     """A selection that leaves a required target out does not end well, and says which one."""
     run = gate(pinned_models, workers, "--require-delegate", "builtin", "tests/test_size.py")
 
-    assert run.code == pytest.ExitCode.NO_TESTS_COLLECTED, run.text
-    assert "ERROR: --require-delegate, but no check that ran was of builtin" in run.text
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
+    assert "ERROR: builtin was asked for, but no check that ran was of it" in run.text
 
 
 def test_model_may_declare_what_it_is_not_meant_for(gate, pinned_models):
