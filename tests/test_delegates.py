@@ -28,7 +28,7 @@ def test_outputs_match_the_reference_kernels(
         at_most=noise_bound(file, presence.arithmetic, model.budget.roundoff),
         evidence=found,
         look_at=f"what {delegate} does to all outputs alike: a scale, an offset, a rounding too many",
-        explain=localised(found, reference_outputs),
+        explain=localised(found, reference_outputs, together=True),
     )
 
 
@@ -37,7 +37,7 @@ def test_float16_weights_move_outputs_little(
 ):
     """On one target, the two files' outputs differ by no more than rounding the weights explains."""
     found = difference(float16_outputs.array(), float32_outputs.array(), float16_outputs.samples())
-    explain = localised(found, float32_outputs) if target.name == REFERENCE else None
+    followed = target.name == REFERENCE
 
     judge(
         "largest error / largest output",
@@ -45,7 +45,7 @@ def test_float16_weights_move_outputs_little(
         at_most=weight_bound(float32_file, float32_outputs.array(), presence.arithmetic, model.budget.roundoff),
         evidence=f"{found}; {weights.precision(float32_file, float16_file)}",
         look_at="the weights: the target is the same for both files",
-        explain=explain,
+        explain=localised(found, float32_outputs) if followed else None,
     )
     judge(
         "rms error / rms output",
@@ -53,7 +53,7 @@ def test_float16_weights_move_outputs_little(
         at_most=weight_noise_bound(float32_file, presence.arithmetic, model.budget.roundoff),
         evidence=found,
         look_at="a scale or an offset that the float16 file applies to all outputs alike",
-        explain=explain,
+        explain=localised(found, float32_outputs, together=True) if followed else None,
     )
 
 

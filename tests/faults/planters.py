@@ -75,6 +75,15 @@ def one_value_not_a_number(build: Path) -> None:
     _edit_largest_weight(build / "fp16.tflite", change)
 
 
+def float32_value_not_a_number(build: Path) -> None:
+    """Make one value of the float32 file's largest weight tensor NaN."""
+
+    def change(values: np.ndarray) -> None:
+        values.reshape(-1)[0] = np.nan
+
+    _edit_largest_weight(build / "fp32.tflite", change, np.float32)
+
+
 def two_classes_swapped(build: Path) -> None:
     """Exchange the weights of classes 3 and 8 in the last layer, biases included as far as they matter."""
 
@@ -180,12 +189,14 @@ def keras_disagrees(build: Path) -> None:
     np.save(build / "keras.npy", np.roll(outputs, 1, axis=1))
 
 
-def _edit_largest_weight(file: Path, change: Callable[[np.ndarray], None]) -> None:
+def _edit_largest_weight(
+    file: Path, change: Callable[[np.ndarray], None], dtype: type[np.floating] = np.float16
+) -> None:
     def change_model(model: ModelT) -> None:
         stored = [tensor for tensor in model.subgraphs[0].tensors if model.buffers[tensor.buffer].data is not None]
         largest = max(stored, key=lambda tensor: len(model.buffers[tensor.buffer].data))
         buffer = model.buffers[largest.buffer]
-        values = np.frombuffer(bytes(buffer.data), np.float16).reshape(largest.shape).copy()
+        values = np.frombuffer(bytes(buffer.data), dtype).reshape(largest.shape).copy()
         change(values)
         buffer.data = np.frombuffer(values.tobytes(), np.uint8)
 

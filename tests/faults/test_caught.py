@@ -20,6 +20,7 @@ PLANTED = [
     (planters.one_tensor_doubled, "tests/test_delegates.py::test_float16_weights_move_outputs_little", "sample"),
     (planters.one_value_not_a_number, "tests/test_weights.py::test_weights_are_finite", "NaN"),
     (planters.one_value_not_a_number, "tests/test_delegates.py::test_outputs_are_alive", "NaN"),
+    (planters.float32_value_not_a_number, "tests/test_headroom.py::test_activations_are_finite", "FULLY_CONNECTED"),
     (planters.two_classes_swapped, "tests/test_accuracy.py::test_no_class_drops", "class"),
     (
         planters.two_classes_swapped,
