@@ -19,6 +19,7 @@ from fixtures.harness.children import Child
 from fixtures.harness.targets import EXTERNAL, TARGETS, Presence, as_job, external
 from fixtures.harness.tflite_file import read
 from fixtures.harness.versions import ROOT
+from tests import vulkan
 
 HERE = Path(__file__).parent
 SILENCE = 200.0
@@ -155,8 +156,10 @@ def presence(evaluators):
 @pytest.fixture
 def where(request, presence):
     """The name of a target; the test is skipped, with the reason, where this machine lacks it."""
-    if why := presence(request.param).why_not:
-        pytest.skip(f"{request.param}: {why}")
+    found = presence(request.param)
+    assert not found.broken, found.why_not
+    if found.why_not:
+        pytest.skip(f"{request.param}: {found.why_not}")
     return request.param
 
 
@@ -166,14 +169,7 @@ def compiled(tmp_path_factory):
     if not shutil.which("cc"):
         pytest.skip("there is no C compiler, cc, to make a library with")
 
-    def compile_(source):
-        library = tmp_path_factory.mktemp("library") / f"lib{Path(source).stem}.so"
-        command = ["cc", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-o", library, HERE / source]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return library
-
-    return compile_
+    return lambda source: vulkan.compiled(HERE / source, tmp_path_factory.mktemp("library"))
 
 
 @pytest.fixture(scope="session")

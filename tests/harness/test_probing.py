@@ -1,8 +1,5 @@
 """What there is of a target is measured on it; what is not there says why, and what cures that."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -19,8 +16,9 @@ from fixtures.harness.scheduler import Scheduler
 from fixtures.harness.store import Store
 from fixtures.harness.targets import TARGETS, as_job, external
 from fixtures.harness.tflite_file import read
+from tests import vulkan
+from tests.vulkan import SWIFTSHADER
 
-SWIFTSHADER = Path("/usr/lib/chromium/vk_swiftshader_icd.json")  # where Debian's chromium has it
 GPU = pytest.mark.parametrize("where", ["gpu"], indirect=True)
 GPUS = [TARGETS["gpu"], TARGETS["gpu_fp16"]]
 SILENT = 5
@@ -165,8 +163,8 @@ def use_driver(monkeypatch):
     """Have Vulkan's loader use the driver of a manifest, and no other."""
 
     def use(manifest):
-        for variable in ("VK_DRIVER_FILES", "VK_ICD_FILENAMES"):
-            monkeypatch.setenv(variable, str(manifest))
+        for variable, value in vulkan.only(manifest).items():
+            monkeypatch.setenv(variable, value)
 
     return use
 
@@ -174,13 +172,7 @@ def use_driver(monkeypatch):
 @pytest.fixture
 def use_library(use_driver, tmp_path):
     """Have Vulkan's loader use a library as the only driver."""
-
-    def use(library):
-        manifest = {"file_format_version": "1.0.0", "ICD": {"library_path": str(library), "api_version": "1.3.0"}}
-        (tmp_path / "driver.json").write_text(json.dumps(manifest))
-        use_driver(tmp_path / "driver.json")
-
-    return use
+    return lambda library: use_driver(vulkan.manifest(library, tmp_path))
 
 
 @pytest.mark.skipif(not SWIFTSHADER.is_file(), reason=f"SwiftShader is not here: {SWIFTSHADER} is missing")

@@ -1,32 +1,23 @@
 """Accelerators on the command line: listed, run, absent, failing, and what is said of each."""
 
-import json
 import re
 import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 
 from fixtures.harness.targets import TARGETS
-from fixtures.harness.versions import ROOT
+from tests import vulkan
 from tests.gate import run_gate
-
-SWIFTSHADER = Path("/usr/lib/chromium/vk_swiftshader_icd.json")
-"""A software Vulkan device without float16 arithmetic, of Debian's package chromium."""
+from tests.vulkan import SWIFTSHADER, only
 
 GPU = ("--delegate", "gpu", "--delegate", "gpu_fp16")
-
-
-def driver(file):
-    """Return the environment in which *file* is the only Vulkan driver."""
-    return {"VK_DRIVER_FILES": str(file), "VK_ICD_FILENAMES": str(file)}
 
 
 @pytest.fixture(scope="session")
 def gpu(tmp_path_factory):
     """Skip where this machine has no Vulkan device that the GPU accelerator can use."""
     listed = run_gate("--targets", "--delegate", "gpu", folder=tmp_path_factory.mktemp("listed"))
+    assert "FAILS" not in listed.text
     if "gpu            yes" not in listed.text:
         pytest.skip(listed.text.splitlines()[-1])
 
@@ -44,8 +35,8 @@ def test_every_target_is_listed(tmp_path, gpu):
 
 def test_absent_device_is_listed_with_its_cure(tmp_path):
     """`--targets` says what a target lacks, and what to install; that is a failure where the target is required."""
-    run = run_gate("--targets", folder=tmp_path, **driver("/nonexistent"))
-    required = run_gate("--targets", "--require-delegate", "gpu", folder=tmp_path, **driver("/nonexistent"))
+    run = run_gate("--targets", folder=tmp_path, **only("/nonexistent"))
+    required = run_gate("--targets", "--require-delegate", "gpu", folder=tmp_path, **only("/nonexistent"))
 
     assert (run.code, required.code) == (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED), run.text
     for name in ("gpu", "gpu_fp16"):
@@ -55,9 +46,7 @@ def test_absent_device_is_listed_with_its_cure(tmp_path):
 
 def test_absent_device_is_skipped_and_counted(gate, pinned_models):
     """Without a Vulkan device the rest is judged, and the terminal says what did not run, and why."""
-    run = gate(
-        pinned_models, "--require-delegate", "builtin", "-n2", "tests/test_delegates.py", **driver("/nonexistent")
-    )
+    run = gate(pinned_models, "--require-delegate", "builtin", "-n2", "tests/test_delegates.py", **only("/nonexistent"))
 
     assert run.code == pytest.ExitCode.OK, run.text
     assert re.search(r"not run, 11 times: gpu_fp16: .*No adapters found; needed: a Vulkan driver", run.text), run.text
@@ -66,7 +55,7 @@ def test_absent_device_is_skipped_and_counted(gate, pinned_models):
 @pytest.mark.parametrize("asked", [["--require-delegate", "all"], ["--require-delegate", "gpu"], ["--delegate", "gpu"]])
 def test_absent_device_that_was_asked_for_falls_short(gate, pinned_models, asked):
     """A required GPU that is not there is a failure with the cause and the cure."""
-    run = gate(pinned_models, *asked, "tests/test_one_image.py", **driver("/nonexistent"))
+    run = gate(pinned_models, *asked, "tests/test_one_image.py", **only("/nonexistent"))
 
     assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
     message = run.named("tests/test_one_image.py::test_one_image_is_recognized[quick-fp16-gpu]")
@@ -75,12 +64,9 @@ def test_absent_device_that_was_asked_for_falls_short(gate, pinned_models, asked
 
 def test_driver_that_cannot_be_loaded_is_named(tmp_path):
     """A driver library that is none is named in the reason."""
-    library, manifest = tmp_path / "driver.so", tmp_path / "driver.json"
+    library = tmp_path / "driver.so"
     library.write_text("no library")
-    manifest.write_text(
-        f'{{"file_format_version": "1.0.0", "ICD": {{"library_path": "{library}", "api_version": "1.3.0"}}}}'
-    )
-    run = run_gate("--targets", "--delegate", "gpu", folder=tmp_path, **driver(manifest))
+    run = run_gate("--targets", "--delegate", "gpu", folder=tmp_path, **only(vulkan.manifest(library, tmp_path)))
 
     assert f"{library}: file too short" in run.text, run.text
 
@@ -88,7 +74,7 @@ def test_driver_that_cannot_be_loaded_is_named(tmp_path):
 @pytest.mark.skipif(not SWIFTSHADER.exists(), reason=f"{SWIFTSHADER} is not there (apt install chromium)")
 def test_device_that_computes_in_float32_is_no_float16_run(gate, pinned_models):
     """An adapter that takes float16 and computes in float32 does not count: it is reported, and red where required."""
-    run = gate(pinned_models, *GPU, "tests/test_one_image.py", **driver(SWIFTSHADER))
+    run = gate(pinned_models, *GPU, "tests/test_one_image.py", **only(SWIFTSHADER))
 
     assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
     assert "computes in float32 although float16 was asked for" in run.text
@@ -139,14 +125,10 @@ def test_cause_is_attributed(gate, pinned_models):
 @pytest.fixture
 def failing_driver(tmp_path):
     """Return the environment whose only Vulkan driver aborts, or hangs, as soon as it is loaded."""
-    library, manifest = tmp_path / "libdriver.so", tmp_path / "driver.json"
     if not shutil.which("cc"):
         pytest.skip("no C compiler is here: cc")
-    source = ROOT / "tests" / "harness" / "driver.c"
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
-    icd = {"library_path": str(library), "api_version": "1.3.0"}
-    manifest.write_text(json.dumps({"file_format_version": "1.0.0", "ICD": icd}))
-    return lambda how: driver(manifest) | {"TEST_DRIVER": how}
+    manifest = vulkan.manifest(vulkan.compiled(vulkan.FAILING, tmp_path), tmp_path)
+    return lambda how: only(manifest) | {"TEST_DRIVER": how}
 
 
 @pytest.mark.parametrize("how", ["abort", "hang"])
