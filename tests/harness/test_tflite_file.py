@@ -1,10 +1,19 @@
 """What is read from a `.tflite` file is what LiteRT sees in it; what cannot be read in full is an error."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from ai_edge_litert.tools import flatbuffer_utils
 
+from fixtures.harness import tflite_file
+from fixtures.harness.flatbuffer_reader import Content, Table
 from fixtures.harness.tflite_file import PTQ_FLOAT16, UnreadableModelError, read
+from fixtures.harness.versions import ROOT
 from tests.harness import flatbuffer
 
 NAMES = [
@@ -193,22 +202,28 @@ def test_quantized_tensor_is_known_as_one(files):
     assert not any(tensor.quantized for tensor in files["dense-fp16"].constants)
 
 
-@pytest.mark.parametrize("share", np.sort(np.random.default_rng(0).uniform(0, 1, 50)).round(4))
-@pytest.mark.parametrize("name", ["dense-fp16", "lstm-fp16"])
-def test_truncated_file_is_refused(converted, files, tmp_path, name, share):
-    """A file that was cut off anywhere is refused with its path, or holds all that it held."""
-    content, file = (converted / f"{name}.tflite").read_bytes(), tmp_path / "cut.tflite"
-    file.write_bytes(content[: int(share * len(content))])
+@pytest.mark.parametrize(
+    ("name", "step"), [("extremes-fp32", 1), ("two-fp16", 7), ("lstm-fp16", 61), ("dense-int8", 61), ("outside", 7)]
+)
+def test_truncated_file_is_refused(converted, stored_outside, tmp_path, name, step):
+    """A file that was cut off anywhere, at every byte of the smallest one, is refused with its path."""
+    whole = stored_outside if name == "outside" else converted / f"{name}.tflite"
+    content, file = whole.read_bytes(), tmp_path / "cut.tflite"
 
-    assert reread(file) in (f"{file} is truncated or damaged", f"{file} is not a .tflite file", files[name].subgraphs)
+    def told(length):
+        file.write_bytes(content[:length])
+        return refusal(file).partition(":")[0]
+
+    assert {told(length) for length in range(8)} == {f"{file} is not a .tflite file"}
+    assert {told(length) for length in range(8, len(content), step)} == {f"{file} is truncated or damaged"}
+    assert told(len(content) - 1) == f"{file} is truncated or damaged"
 
 
-def reread(file):
-    """Return the graphs of *file*, or how the error begins that says why they cannot be read."""
-    try:
-        return read(file).subgraphs
-    except UnreadableModelError as error:
-        return str(error).partition(":")[0]
+def refusal(file):
+    """Return the error's sentence that says why *file* cannot be read."""
+    with pytest.raises(UnreadableModelError) as refused:
+        read(file)
+    return str(refused.value)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -251,3 +266,353 @@ def test_model_without_a_graph_is_refused(edited):
 
     with pytest.raises(UnreadableModelError, match="it holds no graph"):
         edited("dense-fp16", without_graphs)
+
+
+def told_by_the_object_api(operator):
+    """Return what the generated code says that an operator is told."""
+    told = {} if operator.builtinOptions is None else vars(operator.builtinOptions)
+    return sorted((name, str(np.asarray(value).tolist())) for name, value in told.items())
+
+
+def test_options_are_those_of_the_generated_code(converted, files):
+    """Every operator of every converted file is told what the schema's own code reads."""
+    for name, file in files.items():
+        model = flatbuffer_utils.read_model(str(converted / f"{name}.tflite"))
+        operators = [operator for graph in model.subgraphs for operator in graph.operators]
+        found = [list(operator.options) for graph in file.subgraphs for operator in graph.operators]
+
+        assert found == [told_by_the_object_api(operator) for operator in operators]
+
+
+def filled(options):
+    """Return *options* with values that are not the schema's defaults."""
+    listed = b"text" if isinstance(options, schema.VarHandleOptionsT) else [1, 0, 1]
+    for name, value in vars(options).items():
+        other = {bool: not value, int: (value or 0) + 1, float: (value or 0) + 0.5}
+        setattr(options, name, other.get(type(value), listed))
+    return options
+
+
+def test_options_of_every_kind_are_read(edited, tmp_path):
+    """Each kind of options that the schema has is read through checked accesses, as the generated code tells it."""
+    kinds = {name: value for name, value in vars(schema.BuiltinOptions).items() if name[0] != "_" and value}
+
+    def adding_operators(model):
+        model.subgraphs.append(schema.SubGraphT())
+        for name, kind in kinds.items():
+            operator = schema.OperatorT()
+            operator.builtinOptionsType, operator.builtinOptions = kind, filled(getattr(schema, f"{name}T")())
+            model.subgraphs[0].operators.append(operator)
+
+    operators = edited("dense-fp32", adding_operators).subgraphs[0].operators
+    model = schema.ModelT.InitFromPackedBuf((tmp_path / "dense-fp32.tflite").read_bytes())
+
+    assert len(operators) > len(kinds)
+    assert [list(operator.options) for operator in operators] == [
+        told_by_the_object_api(operator) for operator in model.subgraphs[0].operators
+    ]
+
+
+def test_variable_is_marked(edited, files):
+    """A tensor that keeps its value between runs is told from the others."""
+
+    def keeping(model):
+        model.subgraphs[0].tensors[0].isVariable = True
+
+    assert [tensor.variable for tensor in edited("dense-fp16", keeping).subgraphs[0].tensors][:2] == [True, False]
+    assert not any(tensor.variable for tensor in files["dense-fp16"].subgraphs[0].tensors)
+
+
+def test_open_dimension_of_an_entry_point_makes_a_file_dynamic(edited, files):
+    """A file with a signature, or without one, is dynamic where an input or output leaves a dimension open."""
+
+    def without_signatures(model):
+        model.signatureDefs = None
+
+    assert files["dynamic-fp32"].dynamic
+    assert edited("dynamic-fp32", without_signatures).dynamic
+    assert not files["dense-fp32"].dynamic
+    assert not edited("dense-fp32", without_signatures).dynamic
+
+
+def test_strings_stay_bytes(edited):
+    """A constant of strings is told as the bytes that the file holds, whatever their number."""
+
+    def as_strings(model):
+        tensor = flatbuffer.constants(model)[0]
+        tensor.type, tensor.shape = schema.TensorType.STRING, [2]
+        model.buffers[tensor.buffer].data = np.frombuffer(b"\2\0\0\0" + bytes(13), np.uint8)
+
+    (constant,) = (tensor for tensor in edited("dense-fp32", as_strings).constants if tensor.type == "STRING")
+
+    assert (constant.data.tobytes(), constant.shape) == (b"\2\0\0\0" + bytes(13), (2,))
+
+
+@pytest.mark.parametrize("copied", [tflite_file.COPIED, 0])
+def test_constants_are_read_only_views(converted, monkeypatch, copied):
+    """Constants are views on the bytes of the file, read or mapped, that nobody can write to."""
+    monkeypatch.setattr(tflite_file, "COPIED", copied)
+    file = read(converted / "dense-fp32.tflite")
+    whole = np.frombuffer(tflite_file._content(file.path), np.uint8)
+
+    assert not any(tensor.data.flags.owndata or tensor.data.flags.writeable for tensor in file.constants)
+    assert all(tensor.data.tobytes() in whole.tobytes() for tensor in file.constants)
+
+
+@pytest.fixture
+def stored_outside(converted, tmp_path):
+    """A file whose values lie behind the flatbuffer, as in files of over 2 GB."""
+    file = tmp_path / "outside.tflite"
+    content, _ = flatbuffer.stored_outside(flatbuffer_utils.read_model(str(converted / "two-fp16.tflite")))
+    file.write_bytes(content)
+    return file
+
+
+def test_values_behind_the_flatbuffer_are_read(stored_outside, files):
+    """A file says the same, and LiteRT reads the same of it, wherever its values lie."""
+    file, interpreter = read(stored_outside), Interpreter(str(stored_outside))
+
+    assert list(map(str, file.subgraphs[0].tensors)) == list(map(str, files["two-fp16"].subgraphs[0].tensors))
+    assert (file.optimization_modes, file.accumulation) == ((PTQ_FLOAT16,), "fp16accfp32")
+    for tensor, same in zip(file.constants, files["two-fp16"].constants, strict=True):
+        assert np.array_equal(tensor.data, same.data)
+        assert np.array_equal(tensor.data, interpreter.get_tensor(tensor.index))
+
+
+def connected(rows, columns):
+    """Return a FULLY_CONNECTED of a float32 weight whose buffer holds four bytes."""
+    model, graph, operator = schema.ModelT(), schema.SubGraphT(), schema.OperatorT()
+    model.version, model.subgraphs, model.operatorCodes = 3, [graph], [schema.OperatorCodeT()]
+    model.operatorCodes[0].builtinCode = model.operatorCodes[0].deprecatedBuiltinCode = 9
+    model.buffers = [schema.BufferT(), schema.BufferT()]
+    model.buffers[1].data = np.ones(4, np.uint8)
+    graph.tensors = [schema.TensorT() for _ in range(3)]
+    for tensor, name, shape in zip(graph.tensors, "xwy", ([1, columns], [rows, columns], [1, rows]), strict=True):
+        tensor.name, tensor.shape = name, shape
+    graph.tensors[1].buffer = 1
+    operator.inputs, operator.outputs, graph.operators = [0, 1, -1], [2], [operator]
+    operator.builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
+    operator.builtinOptions = schema.FullyConnectedOptionsT()
+    graph.inputs, graph.outputs = [0], [2]
+    return model
+
+
+def large_inside(rows, columns):
+    """Return the beginning of a file with its weight in the flatbuffer, at its end; and how long the file is."""
+    content = bytearray(flatbuffer_utils.convert_object_to_bytearray(connected(rows, columns)))
+    whole = Content(memoryview(bytes(content)), len(content) * 4)
+    _, buffer = Table.root(whole).tables(tflite_file._Model.BUFFERS)
+    place = buffer.place(tflite_file._Buffer.DATA)
+    content += bytes(-len(content) % 16 + 12)
+    content[place : place + 4] = (len(content) - place).to_bytes(4, "little")
+    size = 4 * rows * columns
+    content += size.to_bytes(4, "little")
+    return bytes(content), len(content) + size
+
+
+def large_outside(rows, columns):
+    """Return the same for a weight behind the flatbuffer."""
+    return flatbuffer.stored_outside(connected(rows, columns), 4 * rows * columns)
+
+
+READING = """
+import resource, sys
+from pathlib import Path
+from fixtures.harness import tflite_file
+
+tflite_file._names()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+file = tflite_file.read(Path(sys.argv[1]))
+(weight,) = file.constants
+print(file.size, weight.shape, weight.data[-1, -1], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.parametrize(("beginning", "rows"), [(large_inside, 16384), (large_outside, 16384), (large_outside, 65536)])
+def test_large_file_is_not_copied(tmp_path, beginning, rows):
+    """A file of 1.3 GB, or of 5 GB, costs a few pages of memory, and its last value is read from where it stands."""
+    file = tmp_path / "large.tflite"
+    content, size = beginning(rows, 20000)
+    file.write_bytes(content)
+    os.truncate(file, size - 4)  # a hole, which takes no room on the disk
+    with file.open("ab") as end:
+        end.write(np.float32(7.5).tobytes())
+    command = [sys.executable, "-c", READING, str(file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    *told, kilobytes = done.stdout.split()
+
+    assert told == [str(size), f"({rows},", "20000)", "7.5"]
+    assert int(kilobytes) < 20_000
+    os.truncate(file, size - 1)
+    assert refusal(file).startswith(f"{file} is truncated or damaged: ")
+
+
+def setting(what, **values):
+    """Return a change that sets attributes of what *what* finds in the objects of a flatbuffer."""
+
+    def edit(model):
+        for name, value in values.items():
+            setattr(what(model), name, value)
+
+    return edit
+
+
+def a_graph(model):
+    """The first graph."""
+    return model.subgraphs[0]
+
+
+def a_tensor(model):
+    """The input of the first graph."""
+    return model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]]
+
+
+def a_constant(model):
+    """The largest constant."""
+    return flatbuffer.constants(model)[0]
+
+
+def an_operator(model):
+    """The first operator."""
+    return model.subgraphs[0].operators[0]
+
+
+def a_loop(model):
+    """What the loop is told."""
+    return next(op for op in model.subgraphs[0].operators if hasattr(op.builtinOptions, "condSubgraphIndex"))
+
+
+def a_signature(model):
+    """The signature."""
+    return model.signatureDefs[0]
+
+
+def custom(model):
+    """The kind of the first operator, a custom one."""
+    code = model.operatorCodes[0]
+    code.builtinCode, code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM, schema.BuiltinOperator.CUSTOM
+    return code
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (setting(a_graph, inputs=[99]), "graph 0 names tensor 99, and there are"),
+        (setting(a_graph, outputs=[-1]), "graph 0 names tensor -1, and there are"),
+        (setting(an_operator, inputs=[-2]), "operator 0 of graph 0 names tensor -2, and there are"),
+        (setting(an_operator, outputs=[-1]), "operator 0 of graph 0 names tensor -1, and there are"),
+        (setting(an_operator, opcodeIndex=99), "operator 0 of graph 0 is of kind 99, and there are"),
+        (
+            setting(an_operator, builtinOptionsType=250),
+            "operator 0 of graph 0 has options of kind 250, which the schema",
+        ),
+        (setting(a_tensor, buffer=999), r"tensor \d+ of graph 0 is stored in buffer 999, and there are"),
+        (setting(a_tensor, type=99), r"tensor \d+ of graph 0 has type 99, which the schema"),
+        (setting(a_tensor, shape=[1] * 65), r"tensor \d+ of graph 0 has a shape that no tensor can have$"),
+        (setting(a_tensor, shapeSignature=[-2, 1, 1]), r"tensor \d+ of graph 0 has a shape that no tensor can have"),
+        (setting(a_tensor, name=b"\xff\xfe"), r"the name b'\\xff\\xfe' is not UTF-8"),
+        (setting(a_constant, shape=[7]), r"tensor \d+ of graph \d has \d+ bytes of data, and shape \[7\] of FLOAT16"),
+        (setting(a_constant, shape=[-1, -1]), r"tensor \d+ of graph \d has \d+ bytes of data, and shape \[-1, -1\]"),
+        (
+            setting(a_constant, shape=[2**31 - 1] * 64),
+            r"tensor \d+ of graph \d has \d+ bytes of data, and shape \[2147",
+        ),
+        (
+            setting(a_constant, shapeSignature=[-1, 2]),
+            r"tensor \d+ of graph \d has \d+ bytes of data, and shape \[-1, 2",
+        ),
+        (setting(lambda model: model.operatorCodes[0], builtinCode=9999), "it uses operator 9999, which the schema"),
+        (setting(custom, customCode=None), "a custom operator has no name"),
+        (setting(a_signature, subgraphIndex=9), "signature 'serving_default' enters graph 9, and there are 3"),
+        (setting(a_signature, signatureKey=None), "a signature has no name"),
+        (
+            setting(lambda m: a_signature(m).inputs[0], tensorIndex=99),
+            "signature 'serving_default' names tensor 99, and",
+        ),
+        (
+            setting(lambda m: a_signature(m).inputs[0], name=None),
+            "signature 'serving_default' has an input or output with",
+        ),
+        (
+            setting(lambda m: a_loop(m).builtinOptions, bodySubgraphIndex=-1),
+            r"operator \d+ of graph 0 calls graph -1, and",
+        ),
+        (
+            setting(lambda m: a_loop(m).builtinOptions, condSubgraphIndex=3),
+            r"operator \d+ of graph 0 calls graph 3, and",
+        ),
+        (setting(lambda m: a_loop(m).builtinOptions, condSubgraphIndex=0), "graph 0 calls itself, or one that does"),
+        (setting(lambda m: m.metadata[0], buffer=999), "metadata '.*' is stored in buffer 999, and there are"),
+        (setting(lambda m: m.buffers[1], offset=64, size=4), "buffer 1 is stored twice"),
+        (
+            setting(lambda m: m.buffers[0], offset=64, size=2**63),
+            f"{2**63} bytes of data from byte 64 on lead outside of",
+        ),
+    ],
+)
+def test_damage_is_told(edited, tmp_path, change, told):
+    """What leads out of a list or of the file, or contradicts itself, is an error that names the file and the place."""
+    with pytest.raises(UnreadableModelError, match=f"^{tmp_path}/lstm-fp16.tflite is truncated or damaged: {told}"):
+        edited("lstm-fp16", change)
+
+
+def repeating_a_name(model):
+    """Give both inputs of the signature one name."""
+    for entry in model.signatureDefs[0].inputs:
+        entry.name = b"same\n"
+
+
+def repeating_a_name_without_signature(model):
+    """Give both inputs of the graph one name, and leave the signature out."""
+    model.signatureDefs = None
+    for index in model.subgraphs[0].inputs:
+        model.subgraphs[0].tensors[index].name = b""
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (setting(a_tensor, externalBuffer=1), r"tensor \d+ of graph 0, '.*', has its value in another file"),
+        (
+            setting(a_constant, sparsity=schema.SparsityParametersT()),
+            r"tensor \d+ of graph 0, '.*', is stored as a sparse",
+        ),
+        (repeating_a_name, r"signature 'serving_default' has two inputs or outputs of the name 'same\\n'"),
+        (
+            repeating_a_name_without_signature,
+            "its graph, which no signature describes, has two inputs or outputs of the",
+        ),
+    ],
+)
+def test_what_is_not_supported_is_told(edited, tmp_path, change, told):
+    """A sound file that holds what this reader does not handle is refused, and not called damaged."""
+    with pytest.raises(UnreadableModelError, match=f"^{tmp_path}/two-fp16.tflite cannot be judged: {told}"):
+        edited("two-fp16", change)
+
+
+def test_billion_elements_are_refused(converted, tmp_path):
+    """A list that claims more elements than the file can hold is refused before anything is made of it."""
+    content = bytearray((converted / "dense-fp16.tflite").read_bytes())
+    whole = Content(memoryview(bytes(content)), len(content))
+    root = Table.root(whole)
+    at = whole.follow(root.place(tflite_file._Model.SUBGRAPHS))
+    content[at : at + 4] = (10**9).to_bytes(4, "little")
+    file = tmp_path / "billion.tflite"
+    file.write_bytes(content)
+
+    assert "a list claims 1000000000 elements" in refusal(file)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_pipe_is_refused(tmp_path):
+    """A pipe in the place of a file is an error, and nobody waits for its writer."""
+    os.mkfifo(tmp_path / "pipe")
+
+    assert refusal(tmp_path / "pipe") == f"{tmp_path}/pipe cannot be read: it is not a regular file"
+
+
+def test_dequantize_without_inputs_unpacks_nothing(edited):
+    """An operator that lacks its input is not taken for one that unpacks a weight."""
+    file = edited("dense-fp16", setting(an_operator, inputs=[]))
+
+    assert file.subgraphs[0].operators[0] in file.subgraphs[0].calculations
