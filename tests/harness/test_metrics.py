@@ -1,0 +1,410 @@
+"""What float16 may have lost is decided on the same samples for both files, with limits that fit the metric."""
+
+import tracemalloc
+from functools import partial
+
+import numpy as np
+import pytest
+
+from fixtures.harness import metrics
+from fixtures.harness.metrics import MetricsError, change, value, worst_class
+from fixtures.harness.statistics import paired_accuracy, upper_limit
+from models.tasks import (
+    Binary,
+    Classification,
+    Embedding,
+    Metric,
+    MultiLabel,
+    Regression,
+    Segmentation,
+    Sequence,
+)
+
+
+def largest_error(outputs, targets):
+    """Return a score of each sample, an error."""
+    return np.abs(outputs - targets).max(axis=1)
+
+
+def area(outputs, targets):
+    """Return the area under the ROC curve, from ranks; NaN without one of the two classes."""
+    ranks = np.empty(len(outputs))
+    ranks[np.argsort(outputs, kind="stable")] = np.arange(1, len(outputs) + 1)
+    yes = int(targets.sum())
+    no = len(targets) - yes
+    return (ranks[targets == 1].sum() - yes * (yes + 1) / 2) / (yes * no) if yes and no else np.nan
+
+
+SCORES = Metric("largest error", largest_error, higher_is_better=False)
+SHARES = Metric("largest error", largest_error, higher_is_better=False, relative=True)
+AREA = Metric("AUC", area, higher_is_better=True, whole=True)
+NAMES = [
+    # task, name, whether higher is better, whether a loss is a share of the baseline
+    (Classification(), "top-1 accuracy", True, False),
+    (Classification(top_k=5), "top-5 accuracy", True, False),
+    (Binary(), "accuracy", True, False),
+    (MultiLabel(), "F1", True, False),
+    (Regression(), "MAE", False, True),
+    (Regression("rmse"), "RMSE", False, True),
+    (Regression("r2"), "R²", True, False),
+    (Segmentation(), "mIoU", True, False),
+    (Embedding(), "mean cosine similarity", True, False),
+    (Sequence(), "step accuracy", True, False),
+    (Sequence("whole"), "whole-sequence accuracy", True, False),
+    (AREA, "AUC", True, False),
+    (SHARES, "largest error", False, True),
+]
+OUTCOMES = [Classification(), Classification(top_k=3), Binary(0.0), Sequence("whole")]
+SHARES_OF_SAMPLES = [MultiLabel(0.0), Segmentation(), Embedding(), Sequence()]
+ERRORS = [Regression(), Regression("rmse"), Regression("r2"), SCORES, SHARES]
+NOT_A_NUMBER = [np.nan, np.inf, -np.inf]
+
+
+def data(task, samples, seed=0, noise=0.01):
+    """Return outputs of a candidate and of a baseline, that is mostly right, and the targets of *task*."""
+    random = np.random.default_rng(seed)
+    shape, classes = {
+        Classification: ((samples,), 6),
+        Binary: ((samples, 1), None),
+        MultiLabel: ((samples, 4), None),
+        Segmentation: ((samples, 5, 5), 3),
+        Sequence: ((samples, 3), 4),
+    }.get(type(task), ((samples, 3), 0))
+    if classes:
+        targets = random.integers(0, classes, shape)
+        signal = 2 * np.eye(classes)[targets]
+    elif classes is None:
+        targets = random.integers(0, 2, shape)
+        signal = 2.0 * targets - 1
+    else:
+        targets = signal = random.normal(size=shape)
+    baseline = (signal + 0.8 * random.normal(size=signal.shape)).astype(np.float32)
+    return baseline + noise * random.normal(size=baseline.shape).astype(np.float32), baseline, targets
+
+
+def each_right(outputs, targets, task):
+    """Return whether each sample is right, judged by itself."""
+    each = range(len(targets))
+    return np.array([value(outputs[row : row + 1], targets[row : row + 1], task) for row in each], bool)
+
+
+@pytest.mark.parametrize(("task", "name", "higher", "relative"), NAMES)
+def test_metric_has_its_name_and_direction(task, name, higher, relative):
+    """Each task has a metric with a name; errors are better if lower, and their losses are shares."""
+    assert (metrics.name(task), metrics.higher_is_better(task), metrics.relative(task)) == (name, higher, relative)
+
+
+@pytest.mark.parametrize("task", [*OUTCOMES, *SHARES_OF_SAMPLES, *ERRORS])
+@pytest.mark.parametrize("samples", [40, 2000])
+def test_change_is_between_the_values(task, samples):
+    """Both values are what `value` says, the loss is their difference or its share, and lies within the limits."""
+    candidate, baseline, targets = data(task, samples, noise=0.3)
+    found = change(candidate, baseline, targets, task, 0.99)
+    before, now = value(baseline, targets, task), value(candidate, targets, task)
+    loss = (before - now if metrics.higher_is_better(task) else now - before) / (before if found.unit == "share" else 1)
+
+    assert (found.baseline, found.candidate, found.samples) == (before, now, samples)
+    assert found.loss == pytest.approx(loss)
+    assert found.least < found.loss < found.most
+
+
+@pytest.mark.parametrize("task", OUTCOMES)
+def test_right_or_wrong_is_decided_exactly(task):
+    """Where a sample is right or wrong, the figures are those of `paired_accuracy`."""
+    candidate, baseline, targets = data(task, 300, noise=0.5)
+    expected = paired_accuracy(*(each_right(outputs, targets, task) for outputs in (baseline, candidate)), 0.95)
+    found = change(candidate, baseline, targets, task, 0.95)
+
+    assert (found.method, found.loss) == ("exact McNemar", expected.drop)
+    for name in ("baseline", "candidate", "lost", "gained", "most", "least", "p_value", "samples", "confidence"):
+        assert getattr(found, name) == getattr(expected, name)
+    assert expected.lost > 0 < expected.gained
+
+
+@pytest.mark.parametrize("task", [*SHARES_OF_SAMPLES, *ERRORS])
+def test_other_metrics_are_bootstrapped(task):
+    """Where nothing is right or wrong, there is no p-value; the limits are the same each time."""
+    found, again = (change(*data(task, 60), task, 0.99) for _ in range(2))
+
+    assert (found.method, found.p_value, found.lost, found.gained) == ("paired bootstrap", None, None, None)
+    assert found == again
+
+
+@pytest.mark.parametrize("task", ERRORS)
+@pytest.mark.parametrize("samples", [2, 50, 3000])
+def test_equal_errors_have_no_loss(task, samples):
+    """Where no sample shows any difference of the errors, nothing says how large a loss might be: it counts as none."""
+    _, baseline, targets = data(task, samples)
+    found = change(baseline.copy(), baseline, targets, task, 0.99)
+
+    assert (found.loss, found.least, found.most) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("task", SHARES_OF_SAMPLES)
+@pytest.mark.parametrize("samples", [20, 500, 5000])
+def test_equal_counts_leave_possible_what_the_samples_cannot_exclude(task, samples):
+    """Samples without any loss leave that a share of all others is lost, as with right and wrong, at the least."""
+    _, baseline, targets = data(task, samples)
+    found = change(baseline.copy(), baseline, targets, task, 0.99)
+    unseen = upper_limit(0, samples, 0.01)
+
+    assert found.loss == 0
+    assert 0.7 * unseen < found.most < 2.1 * unseen
+    assert found.least == pytest.approx(-found.most, rel=0.3)
+
+
+@pytest.mark.parametrize("task", [*ERRORS, AREA])
+def test_one_sample_proves_nothing_about_errors(task):
+    """From one sample any loss is possible, and any gain."""
+    candidate, baseline, targets = data(task, 1)
+    if task is AREA:
+        candidate, baseline, targets = candidate[:, 0], baseline[:, 0], targets[:, 0]
+        task = Metric("error", lambda outputs, true: np.abs(outputs - true).mean(), higher_is_better=False, whole=True)
+    found = change(candidate, baseline, targets, task, 0.99)
+
+    assert (found.least, found.most) == (-np.inf, np.inf)
+    assert "is excluded at 99% confidence" in str(found)
+
+
+@pytest.mark.parametrize("task", [*OUTCOMES, *SHARES_OF_SAMPLES])
+def test_one_sample_proves_nothing_about_shares(task):
+    """From one sample nearly all may be lost."""
+    found = change(*data(task, 1, noise=0), task, 0.99)
+
+    assert found.most > 0.95
+
+
+@pytest.mark.parametrize("task", [*SHARES_OF_SAMPLES, *ERRORS])
+def test_more_samples_exclude_more(task):
+    """The limits close in on the loss."""
+    few, many = (change(*data(task, samples), task, 0.99) for samples in (50, 5000))
+
+    assert many.most - many.least < 0.3 * (few.most - few.least)
+
+
+@pytest.mark.parametrize("task", [*SHARES_OF_SAMPLES, *ERRORS])
+def test_more_confidence_excludes_less(task):
+    """With higher confidence, more remains possible on both sides."""
+    low, high = (change(*data(task, 60), task, confidence) for confidence in (0.9, 0.99))
+
+    assert high.least < low.least < low.most < high.most
+
+
+@pytest.mark.parametrize("task", [*SHARES_OF_SAMPLES, *ERRORS])
+def test_order_of_files_turns_the_loss_around(task):
+    """What the one has lost, the other has gained."""
+    candidate, baseline, targets = data(task, 2000, noise=0.3)
+    loss, gain = (change(*pair, targets, task, 0.99) for pair in ((candidate, baseline), (baseline, candidate)))
+
+    assert gain.loss == pytest.approx(-loss.loss / (1 + loss.loss if loss.unit == "share" else 1), abs=1e-12)
+    assert loss.most > 0 > gain.least
+
+
+@pytest.mark.parametrize("task", ERRORS[:2])
+def test_worse_errors_are_proved(task):
+    """A tenth more error in each sample is a loss of a tenth, and the samples prove it."""
+    _, baseline, targets = data(task, 200)
+    found = change((targets + 1.1 * (baseline - targets)).astype(np.float32), baseline, targets, task, 0.99)
+
+    assert found.least == pytest.approx(0.1, rel=1e-3) == pytest.approx(found.most, rel=1e-3)
+
+
+def test_share_of_no_error_is_none_or_infinite():
+    """A baseline without any error can be kept; nothing else is within any bound."""
+    targets = np.arange(30.0).reshape(10, 3)
+    perfect = targets.astype(np.float32)
+    same, worse = (change(outputs, perfect, targets, SHARES, 0.99) for outputs in (perfect, perfect + 1))
+
+    assert (same.loss, same.least, same.most) == (0, 0, 0)
+    assert (worse.loss, worse.least, worse.most) == (np.inf, np.inf, np.inf)
+
+
+@pytest.mark.parametrize("task", ERRORS[:2])
+def test_error_is_a_share_of_what_float16_can_tell_at_least(task):
+    """Beside a baseline without any error, a loss counts as a share of what float16 loses of the targets."""
+    targets = np.linspace(1, 2, 3000).reshape(1000, 3)
+    perfect = targets.copy()
+    same, rounded, worse = (
+        change(outputs, perfect, targets, task, 0.99) for outputs in (perfect, targets.astype(np.float16), targets + 1)
+    )
+
+    assert (same.loss, same.least, same.most) == (0, 0, 0)
+    assert 0 < rounded.loss < rounded.most < 0.005
+    assert worse.least > 1
+
+
+@pytest.mark.parametrize("broken", NOT_A_NUMBER)
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("task", ERRORS[:3])
+def test_no_bound_holds_for_broken_errors(task, side, broken):
+    """Where an output of either file is not finite, the loss is infinite, for all samples and for some of them."""
+    pair = data(task, 50)
+    pair[side][7, 1] = broken
+    found = change(*pair, task, 0.99)
+
+    assert (found.loss, found.least, found.most) == (np.inf, np.inf, np.inf)
+
+
+@pytest.mark.parametrize("task", [*OUTCOMES, *SHARES_OF_SAMPLES])
+def test_broken_outputs_lose_everything(task):
+    """A candidate that is NaN all over has lost all or more of what the baseline had, and the samples prove most."""
+    _, baseline, targets = data(task, 400)
+    found = change(baseline * np.nan, baseline, targets, task, 0.99)
+
+    assert found.candidate == (-1 if isinstance(task, Embedding) else 0)
+    assert found.least > 0.8 * found.loss
+
+
+def test_rare_class_counts_in_miou():
+    """Losing a class that a hundredth of the places have costs its share of the classes."""
+    targets = np.zeros((50, 2, 50), int)
+    targets[:, 0, 0] = 1
+    baseline = np.eye(2, dtype=np.float32)[targets]
+    candidate = baseline.copy()
+    candidate[:, 0, 0] = [1, 0]
+
+    assert change(candidate, baseline, targets, Segmentation(), 0.99).loss == pytest.approx((1 + 0.01) / 2)
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_scores_of_0_and_1_are_outcomes(higher):
+    """Scores that are all 0 or 1 are decided exactly, 1 is right where higher is better."""
+    task = Metric("hits", lambda outputs, _: outputs > 0, higher_is_better=higher)
+    baseline, candidate = np.array([1, 1, 1, 0] * 25), np.array([1, 1, 0, 0] * 25)
+    found = change(candidate, baseline, np.zeros(100), task, 0.99)
+
+    assert (found.baseline, found.candidate, found.method) == (0.75, 0.5, "exact McNemar")
+    assert (found.lost, found.gained) == ((25, 0) if higher else (0, 25))
+    assert found.loss == (0.25 if higher else -0.25)
+
+
+def test_area_is_resampled():
+    """A metric of all samples is computed anew of random choices: equal ranks show no loss, worse ones one that is."""
+    random = np.random.default_rng(0)
+    targets = random.integers(0, 2, 400)
+    baseline, candidate = targets + random.normal(size=400), targets + 2 * random.normal(size=400)
+    same, worse = (change(outputs, baseline, targets, AREA, 0.99) for outputs in (2 * baseline, candidate))
+
+    assert (same.loss, same.least, same.most, same.method) == (0, 0, 0, "paired bootstrap")
+    assert worse.loss == area(baseline, targets) - area(candidate, targets)
+    assert 0 < worse.least < worse.loss < worse.most < 0.5
+
+
+def test_area_of_a_single_positive_proves_nothing():
+    """Choices without the only positive sample have no value: they might have had any."""
+    random = np.random.default_rng(0)
+    found = change(random.random(50), random.random(50), np.arange(50) == 7, AREA, 0.99)
+
+    assert (found.least, found.most) == (-np.inf, np.inf)
+
+
+def test_sentence_of_outcomes_says_all_of_it():
+    """The sentence of outcomes is that of `PairedAccuracy`, with the metric's name."""
+    targets = np.zeros(200, int)
+    outputs = np.eye(3, dtype=np.float32)[[0] * 200]
+    candidate = np.eye(3, dtype=np.float32)[[0] * 198 + [1] * 2]
+    found = change(candidate, outputs, targets, Classification(), 0.99)
+
+    assert str(found) == (
+        "top-1 accuracy 100.0000% -> 99.0000% on 200 samples (2 lost, 0 gained, exact McNemar p = 0.25); "
+        f"a drop of {found.most * 100:.3f} points is not excluded at 99% confidence"
+    )
+
+
+@pytest.mark.parametrize(
+    ("task", "told", "judged"),
+    [
+        (Regression(), "an increase of 0.0", "relative MAE increase"),
+        (Regression("r2"), "a drop of 0.0", "R² drop"),
+        (MultiLabel(0.0), "points is not excluded", "F1 drop"),
+        (SCORES, "an increase of 0.0", "largest error increase"),
+    ],
+)
+def test_sentence_names_direction_and_unit(task, told, judged):
+    """What is judged is called a drop or an increase, relative where it is; of a sample it is what that proves."""
+    found = change(*data(task, 1000), task, 0.99)
+
+    assert told in str(found)
+    assert "on 1000 samples (paired bootstrap); " in str(found)
+    assert found.judged(1.0, sampled=False) == (f"{judged} that cannot be excluded", found.most)
+    assert found.judged(1.0, sampled=True) == (f"{judged} that the samples prove", found.least)
+
+
+@pytest.mark.parametrize("sampled", [False, True])
+def test_worst_class_is_the_one_that_is_judged_worst(sampled):
+    """The class is named whose own change is judged worst."""
+    candidate, baseline, targets = data(Classification(), 600, noise=0.5)
+    found = worst_class(candidate, baseline, targets, Classification(), 0.99, bound=1.0, sampled=sampled)
+    of_each = [
+        change(
+            candidate[targets == label], baseline[targets == label], targets[targets == label], Classification(), 0.99
+        )
+        for label in np.unique(targets)
+    ]
+
+    assert found.change == max(of_each, key=lambda one: one.judged(1.0, sampled=sampled)[1])
+    assert str(found).startswith(f"class {found.label}: top-1 accuracy ")
+
+
+@pytest.mark.parametrize("samples", [20, 300, 10_000])
+@pytest.mark.parametrize("task", [MultiLabel(0.0), Embedding(), Sequence("steps")])
+def test_equal_outputs_are_within_any_bound(task, samples):
+    """Outputs that did not change are no drop, however few samples there are: few prove none, many exclude one."""
+    _, baseline, targets = data(task, samples)
+    found = change(baseline, baseline, targets, task, 0.99)
+
+    assert found.judged(0.005, sampled=False)[1] <= 0.005
+    assert found.most == found.unchanged
+
+
+def test_yes_and_no_have_a_worst_class():
+    """Of yes and no, the one that lost most is named; targets may have an axis of one."""
+    targets = np.repeat([0, 1], 50)[:, None]
+    baseline = targets.astype(np.float32)
+    candidate = baseline.copy()
+    candidate[90:] = 0
+
+    assert worst_class(candidate, baseline, targets, Binary(), 0.99, bound=0.02).change.lost == 10
+
+
+@pytest.mark.parametrize("compare", [change, partial(worst_class, bound=0.02)])
+def test_outputs_of_other_shapes_are_not_compared(compare):
+    """Outputs that are not of one shape, and targets that do not fit, are errors that say so."""
+    with pytest.raises(MetricsError, match=r"shape \(3, 4\) are compared with outputs of shape \(3, 5\)"):
+        compare(np.zeros((3, 4)), np.zeros((3, 5)), np.zeros(3, int), Classification(), 0.99)
+    with pytest.raises(MetricsError, match="2 targets for 3 samples"):
+        compare(np.zeros((3, 4)), np.zeros((3, 4)), np.zeros(2, int), Classification(), 0.99)
+
+
+def peak(folder, task, samples, shape, target_shape):
+    """Return how many bytes comparing files of so many samples takes, at its most."""
+    arrays = [
+        np.lib.format.open_memmap(folder / f"{samples}{kind}.npy", "w+", dtype, (samples, *of_sample))
+        for kind, dtype, of_sample in (
+            ("a", np.float32, shape),
+            ("b", np.float32, shape),
+            ("y", np.uint8, target_shape),
+        )
+    ]
+    tracemalloc.start()
+    try:
+        change(*arrays, task, 0.99)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("task", "shape", "target_shape"),
+    [
+        (Regression(), (28, 28), (28, 28)),
+        (Segmentation(), (14, 14, 4), (14, 14)),
+        (Classification(top_k=5), (784,), ()),
+        (SCORES, (784,), (784,)),
+    ],
+)
+def test_memory_is_flat_in_the_samples(tmp_path, task, shape, target_shape):
+    """Six times the samples take a few numbers more for each, not its outputs: here these are 3 kB."""
+    few, many = (peak(tmp_path, task, samples, shape, target_shape) for samples in (6000, 36_000))
+
+    assert many - few < 100 * 30_000
