@@ -3,12 +3,12 @@
 from fixtures.harness import interface
 
 
-def test_inputs_and_outputs_are_float32(model, file, judge):
-    """Every input and output of every signature is float32, although the weights are float16."""
-    found = interface.not_float32(file)
+def test_inputs_and_outputs_are_float32(model, file, float32_file, judge):
+    """Every input and output of every signature is float32, whatever the weights are; integers stay integers."""
+    found = interface.wrongly_typed(file, float32_file)
 
     judge(
-        "inputs and outputs that are not float32",
+        "inputs and outputs of a wrong type",
         len(found.found),
         at_most=0,
         evidence=found,
@@ -16,9 +16,9 @@ def test_inputs_and_outputs_are_float32(model, file, judge):
     )
 
 
-def test_signatures_equal_those_of_the_float32_file(model, float32_file, float16_file, judge):
+def test_signatures_equal_those_of_the_float32_file(model, float32_parent, float16_file, judge):
     """Signatures, their names, shapes, types, batch size and order are those of the float32 file."""
-    found = interface.differences(float32_file, float16_file)
+    found = interface.differences(float32_parent, float16_file)
 
     judge(
         "parts of the interface that differ",
@@ -29,12 +29,15 @@ def test_signatures_equal_those_of_the_float32_file(model, float32_file, float16
     )
 
 
-def test_batch_size_is_one(model, file, judge):
-    """The first dimension of every input and output is 1: a sample at a time."""
-    found = interface.not_batch_one(file)
+def test_batch_size_is_one(model, precision, shaped_file, float32_file, judge):
+    """The first dimension of every input and output is 1: a sample at a time.
+
+    Of files that were converted elsewhere it is whatever it is in the float32 file.
+    """
+    found = interface.batches(shaped_file, float32_file, model.converted)
 
     judge(
-        "inputs and outputs whose batch size is not 1",
+        "inputs and outputs whose batch size is wrong",
         len(found.found),
         at_most=0,
         evidence=found,
@@ -42,12 +45,15 @@ def test_batch_size_is_one(model, file, judge):
     )
 
 
-def test_shapes_are_static(model, file, judge):
-    """No tensor has a dimension that is known only when the file runs: GPU delegates take none."""
-    found = interface.dynamic(file)
+def test_shapes_are_static(model, precision, shaped_file, float32_file, judge):
+    """No tensor has a dimension that is known only when the file runs: GPU delegates take none.
+
+    Files that were converted elsewhere may have such as the float32 file has them.
+    """
+    found = interface.shapes(shaped_file, float32_file, model.converted)
 
     judge(
-        "tensors with a dynamic shape",
+        "tensors whose shape is wrongly dynamic",
         len(found.found),
         at_most=0,
         evidence=found,

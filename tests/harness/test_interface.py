@@ -74,15 +74,15 @@ def other_type(model):
 def told_of_product(other):
     """Return what is told of an output that is *other* in the changed file."""
     return (
-        "product of serving_default: float32[1, 3], output 1 of the graph in the float32 file, "
+        "output product of serving_default: float32[1, 3], output 1 of the graph in the float32 file, "
         f"{other} of the graph in the other"
     )
 
 
 CHANGES = {
     renamed_key: "signatures: serving_default in the float32 file, predict in the other",
-    renamed_input: "left of serving_default: float32[1, 6] in the float32 file, nothing in the other",
-    renamed_output: "y of serving_default: nothing in the float32 file, float32[1, 3], output 1 of the graph in the",
+    renamed_input: "input left of serving_default: float32[1, 6], input 0 of the graph in the float32 file, nothing",
+    renamed_output: "output y of serving_default: nothing in the float32 file, float32[1, 3], output 1 of the graph",
     swapped_outputs: "order of outputs of serving_default: product, total in the float32 file, total, product in the",
     swapped_inputs: "order of inputs of serving_default: left, right in the float32 file, right, left in the other",
     swapped_graph_inputs: "order of the graph's inputs: float32[1, 6], float32[1, 4] in the float32 file, ",
@@ -118,30 +118,79 @@ def test_batch_size_is_part_of_the_interface(files):
     """A file whose batch size is open is used in another way than one whose batch size is 1."""
     found = interface.differences(files["dense-fp32"], files["dynamic-fp32"])
 
-    assert "float32[1, 16] in the float32 file, float32[-1, 16] in the other" in str(found)
+    assert "float32[1, 16], input 0 of the graph in the float32 file, float32[-1, 16], input 0 of the graph" in str(
+        found
+    )
 
 
-@pytest.mark.parametrize("name", ["dense-fp16", "dense-int8", "conv-fp16", "two-fp16", "lstm-fp16"])
-def test_float32_interface_is_accepted(files, name):
-    """Inputs and outputs are float32, whatever the weights are stored in."""
-    assert interface.not_float32(files[name]).found == ()
+def quantized_input(model):
+    """Have the input stand for numbers with a fraction, by a scale."""
+    tensor = model.subgraphs[0].tensors[model.signatureDefs[0].inputs[0].tensorIndex]
+    tensor.type, tensor.quantization = schema.TensorType.UINT8, schema.QuantizationParametersT()
+    tensor.quantization.scale, tensor.quantization.zeroPoint = [1 / 255], [0]
 
 
-def test_integer_input_is_found(files):
-    """An input that is not float32 is named with its type."""
-    assert interface.not_float32(files["embedding-fp16"]).found == ("ids is int32[1, 6]",)
+def other_integers(model):
+    """Have the input be of another type of integers."""
+    model.subgraphs[0].tensors[model.signatureDefs[0].inputs[0].tensorIndex].type = schema.TensorType.INT64
 
 
-def test_float16_output_is_found(edited):
-    """An output that became float16 is named with its type."""
-    assert interface.not_float32(edited("two-fp16", other_type)).found == ("product is float16[1, 3]",)
+@pytest.mark.parametrize("name", ["dense", "conv", "two", "embedding", "lstm", "state"])
+@pytest.mark.parametrize("form", ["fp32", "fp16"])
+def test_types_of_good_files_are_accepted(files, name, form):
+    """Numbers are float32, whatever the weights are; what is an integer in the float32 file is one in both."""
+    found = interface.wrongly_typed(files[f"{name}-{form}"], files[f"{name}-fp32"])
+
+    assert (found.found, found.looked_at > 1) == ((), True)
+
+
+@pytest.mark.parametrize("kind", ["INT64", "BOOL", "STRING", "UINT8"])
+def test_other_types_of_the_float32_file_are_accepted(edited, kind):
+    """Integers, booleans and strings may be inputs and outputs, where both files have them."""
+
+    def change(model):
+        output_tensor(model).type = getattr(schema.TensorType, kind)
+
+    pair = edited("two-fp32", change), edited("two-fp16", change)
+
+    assert [interface.wrongly_typed(file, pair[0]).found for file in pair] == [(), ()]
+
+
+def test_integer_input_that_was_float32_is_found(files):
+    """An input that is not what the float32 file has is named with both types, an input that it has not is, too."""
+    found = interface.wrongly_typed(files["embedding-fp16"], files["dense-fp32"])
+
+    assert found.found == ("ids is int32[1, 6], and the float32 file has none of that name",)
+
+
+def test_other_integers_are_found(files, edited):
+    """An input of other integers than in the float32 file is named with both types."""
+    found = interface.wrongly_typed(edited("embedding-fp16", other_integers), files["embedding-fp32"])
+
+    assert found.found == ("ids is int64[1, 6], int32 in the float32 file",)
 
 
 def test_types_are_looked_at_without_a_signature(edited):
-    """A file without a signature is judged by its graph's inputs and outputs."""
-    found = interface.not_float32(edited("embedding-fp16", lost_signature))
+    """The inputs and outputs of files without a signature are compared by their places: their names may differ."""
+    fp16 = edited("embedding-fp16", lambda model: (other_integers(model), lost_signature(model)))
+    found = interface.wrongly_typed(fp16, edited("embedding-fp32", lost_signature))
 
-    assert found.found == ("serving_default_ids:0 is int32[1, 6]",)
+    assert found.found == ("0 is int64[1, 6], int32 in the float32 file",)
+
+
+@pytest.mark.parametrize("form", ["fp32", "fp16"])
+def test_float16_output_is_found(edited, form):
+    """An output that is float16 is named with its type, in either file: it is to be float32 in both."""
+    file = edited(f"two-{form}", other_type)
+
+    assert interface.wrongly_typed(file, file).found == ("product is float16[1, 3]",)
+
+
+def test_quantized_input_is_found(edited):
+    """An input of integers with a scale is a quantized one, also where the float32 file has the same."""
+    file = edited("two-fp16", quantized_input)
+
+    assert interface.wrongly_typed(file, file).found == ("left is uint8[1, 6], quantized with a scale",)
 
 
 @pytest.mark.parametrize("name", ["dense-fp16", "conv-fp16", "two-fp16", "embedding-fp16", "lstm-fp16"])
@@ -160,8 +209,117 @@ def test_open_batch_size_is_found(files):
 
 @pytest.mark.parametrize("change", [other_rank, open_batch])
 def test_output_without_a_batch_of_one_is_found(edited, change):
-    """An output whose first dimension is not 1, or that has none, is named."""
-    assert "product is float32[" in str(interface.not_batch_one(edited("two-fp16", change)))
+    """An output whose first dimension is not 1 is named, in a file that the gate converted."""
+    file = edited("two-fp16", change)
+
+    assert "product is float32[" in str(interface.batches(file, file, converted=True))
+
+
+def scalar(model):
+    """Make an output a scalar."""
+    output_tensor(model).shape = []
+
+
+def batch_of_four(model):
+    """Have the graph take and give four samples at a time."""
+    for entry in [*model.signatureDefs[0].inputs, *model.signatureDefs[0].outputs]:
+        tensor = model.subgraphs[0].tensors[entry.tensorIndex]
+        tensor.shape = [4, *tensor.shape[1:]]
+
+
+@pytest.mark.parametrize("by_the_gate", [True, False])
+def test_scalar_has_no_batch(edited, by_the_gate):
+    """An output without a dimension has no batch size that could be wrong."""
+    file = edited("two-fp16", scalar)
+
+    assert interface.batches(file, file, by_the_gate).found == ()
+
+
+@pytest.mark.parametrize("change", [other_rank, open_batch, batch_of_four])
+def test_batch_of_a_pair_from_elsewhere_is_told(edited, change):
+    """Files that were converted elsewhere may have any batch size; what is not 1 is said."""
+    pair = edited("two-fp32", change), edited("two-fp16", change)
+    found = interface.batches(pair[1], pair[0], converted=False)
+
+    assert found.found == ()
+    assert "product is float32[" in str(found)
+    assert ": not 1)" in str(found)
+
+
+@pytest.mark.parametrize("change", [open_batch, batch_of_four])
+def test_batch_that_differs_between_the_files_is_found(files, edited, change):
+    """Both files of a pair from elsewhere have one batch size."""
+    found = interface.batches(edited("two-fp16", change), files["two-fp32"], converted=False)
+
+    assert any(told.startswith("product is float32[") for told in found.found)
+
+
+def test_dynamic_shapes_of_a_pair_from_elsewhere_are_told(files):
+    """Files that were converted elsewhere may be dynamic: that is said, with what it costs."""
+    file = files["dynamic-fp32"]
+    found = interface.shapes(file, file, converted=False)
+
+    assert found.found == ()
+    assert "3 of 7 tensors have dynamic shapes: serving_default_values" in str(found)
+    assert "no GPU delegate takes such a file" in str(found)
+
+
+def test_dynamic_shapes_that_the_gate_converted_are_found(files):
+    """The gate converts with a fixed batch size: a dynamic tensor of such a file is a fault."""
+    file = files["dynamic-fp32"]
+
+    assert len(interface.shapes(file, file, converted=True).found) == 3
+
+
+def test_dimension_that_is_dynamic_in_one_file_is_found(files):
+    """What is dynamic in the one file of a pair and fixed in the other is named with both shapes."""
+    found = interface.shapes(files["dynamic-fp32"], files["dense-fp32"], converted=False)
+
+    assert "values is float32[-1, 16], float32[1, 16] in the float32 file" in found.found
+
+
+def test_each_signature_is_looked_at(files, edited):
+    """What differs in a signature beyond the first is found, in its own graph."""
+
+    def change(model):
+        signature = next(entry for entry in model.signatureDefs if entry.signatureKey == b"reset")
+        graph = model.subgraphs[signature.subgraphIndex]
+        graph.tensors[signature.outputs[0].tensorIndex].shape = [8]
+
+    other = edited("state-fp16", change)
+
+    assert "output total of reset: float32[1, 8]" in str(interface.differences(files["state-fp32"], other))
+    assert interface.differences(files["state-fp32"], files["state-fp16"]).found == ()
+
+
+def test_input_and_output_of_one_name_are_two_parts(files, edited):
+    """An input may have the name of an output, which hides neither."""
+
+    def same_name(model):
+        model.signatureDefs[0].outputs[0].name = b"left"
+
+    def and_another_shape(model):
+        same_name(model)
+        model.subgraphs[0].tensors[model.signatureDefs[0].inputs[0].tensorIndex].shape = [1, 7]
+
+    found = interface.differences(edited("two-fp32", same_name), edited("two-fp16", and_another_shape))
+
+    assert any(told.startswith("input left of serving_default: float32[1, 6]") for told in found.found)
+
+
+def test_strings_are_reported_as_bytes(files, edited):
+    """A runtime that reports strings by NumPy's name of them reports what the file declares."""
+
+    def change(model):
+        output_tensor(model).type = schema.TensorType.STRING
+
+    file = edited("two-fp16", change)
+    runtime = {
+        "inputs": [["", "float32", [1, 6]], ["", "float32", [1, 4]]],
+        "outputs": [["", "bytes", [1, 3]], ["", "float32", [1, 3]]],
+    }
+
+    assert interface.reported_otherwise(file, runtime).found == ()
 
 
 @pytest.mark.parametrize("name", ["dense", "conv", "two", "embedding", "lstm"])

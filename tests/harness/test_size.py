@@ -1,5 +1,6 @@
 """How large a float16 file may be follows from what its parent holds."""
 
+import dataclasses
 import math
 
 import pytest
@@ -33,6 +34,58 @@ def test_sizes_are_counted_in_bytes(files, converted):
         f"float32 {(converted / 'dense-fp32.tflite').stat().st_size} bytes, 8680 of them in 4 float constants; "
         f"float16 {(converted / 'dense-fp16.tflite').stat().st_size} bytes, 4340 of them in float constants"
     )
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_pair_from_elsewhere_has_the_expected_size(files, edited, name):
+    """What another producer leaves in float32 explains what is more than a half, to the byte."""
+    fp16 = edited(f"{name}-fp32", flatbuffer.casting_weights_only)
+    found = sizes(files[f"{name}-fp32"], fp16, casts_all=False)
+
+    assert found.least <= found.ratio <= found.most, str(found)
+    assert found.payload_ratio == found.payload_expected
+
+
+def test_cost_of_what_is_left_is_told(files, edited):
+    """The sentence says what another producer leaves in float32, and what that costs."""
+    fp16 = edited("dense-fp32", flatbuffer.casting_weights_only)
+    found = sizes(files["dense-fp32"], fp16, casts_all=False)
+
+    assert found.payload_expected == (4160 + 360) / 8680
+    assert "halving them would save 180 bytes" in str(found)
+
+
+def test_what_the_gate_converted_is_excused_nothing(files, edited):
+    """A file that leaves as much in float32 is too large where the gate's own converter should have made it."""
+    found = sizes(files["dense-fp32"], edited("dense-fp32", flatbuffer.casting_weights_only), casts_all=True)
+
+    assert found.payload_ratio > found.payload_expected == 0.5
+
+
+def test_weight_left_in_float32_from_elsewhere_is_too_large(files, edited):
+    """A weight that an operator multiplies with is expected to be a half, whoever made the file."""
+    found = sizes(files["dense-fp32"], edited("dense-fp16", flatbuffer.leaving_in_float32), casts_all=False)
+
+    assert found.ratio > found.most
+    assert found.payload_ratio > found.payload_expected
+
+
+def test_weight_that_is_stored_twice_is_too_large(files, edited):
+    """What is in the file in float16 is not excused for being there in float32, too: a shared table is doubled so."""
+    fp16 = edited("dense-fp32", flatbuffer.in_turn(flatbuffer.casting_weights_only, flatbuffer.storing_a_copy))
+    found = sizes(files["dense-fp32"], fp16, casts_all=False)
+
+    assert found.ratio > found.most
+    assert found.payload_ratio > found.payload_expected
+
+
+@pytest.mark.parametrize("casts_all", [True, False])
+def test_file_without_weights_is_too_small_whoever_made_it(files, casts_all):
+    """A file whose weights stayed behind is under the smallest ratio."""
+    found = sizes(files["dense-fp32"], files["dense-unfrozen"], casts_all)
+
+    assert found.payload_ratio < found.payload_expected
+    assert found.ratio < found.least
 
 
 def test_float32_file_sold_as_float16_is_too_large(files):
@@ -91,3 +144,16 @@ def test_shared_buffer_is_counted_once(edited):
 def test_constants_that_are_shared_no_more_are_found(files, edited):
     """A float16 file that stores twice what its parent stores once is over a half of the float bytes."""
     assert sizes(edited("two-fp32", flatbuffer.sharing_a_buffer), files["two-fp16"]).payload_ratio > 0.5
+
+
+def test_constants_that_became_equal_are_stored_once(files):
+    """Two epsilons that are both zero in float16 may share their bytes there."""
+    fp32, fp16 = files["two-fp32"], files["two-fp16"]
+    first, *others = [tensor for tensor in fp16.constants if tensor.type == "FLOAT16"]
+    twin = next(tensor for tensor in others if tensor.shape == first.shape)
+    graph = fp16.subgraphs[0]
+    tensors = tuple(dataclasses.replace(one, buffer=first.buffer) if one == twin else one for one in graph.tensors)
+    merged = dataclasses.replace(fp16, subgraphs=(dataclasses.replace(graph, tensors=tensors),))
+
+    assert sizes(fp32, fp16).payload_ratio == sizes(fp32, fp16).payload_expected == 0.5
+    assert sizes(fp32, merged).payload_ratio == sizes(fp32, merged).payload_expected < 0.5

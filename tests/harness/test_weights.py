@@ -8,7 +8,7 @@ from fixtures.harness import weights
 from fixtures.harness.tflite_file import FLOAT_TYPES
 from fixtures.harness.weights import Findings
 from tests.harness import flatbuffer
-from tests.harness.flatbuffer import changing_values, renaming_operator
+from tests.harness.flatbuffer import changing_values, constants, renaming_operator, values
 from tests.harness.values import EXTREMES
 
 PAIRS = ["dense", "conv", "two", "embedding", "lstm"]
@@ -32,6 +32,18 @@ def fp32(files):
 def kernel(fp32):
     """The largest constant of that file."""
     return max(fp32.constants, key=lambda tensor: tensor.bytes)
+
+
+def changing_largest(change):
+    """Return a change of the values of the largest float16 constant, flat, in place."""
+
+    def edit(model):
+        halves = [tensor for tensor in flatbuffer.constants(model) if tensor.type == schema.TensorType.FLOAT16]
+        held = flatbuffer.values(model, halves[0])
+        change(held)
+        model.buffers[halves[0].buffer].data = held.view(np.uint8)
+
+    return edit
 
 
 def one_step_up(values):
@@ -83,7 +95,7 @@ def test_good_pair_lines_up(pair, measure):
 
 @pytest.mark.parametrize(
     ("measure", "looked_at"),
-    [(weights.misrounded, np.size), (weights.saturated, np.size), (weights.flushed, np.count_nonzero)],
+    [(weights.misrounded, np.size), (weights.flushed, np.count_nonzero)],
 )
 def test_good_pair_has_the_right_values(pair, measure, looked_at):
     """Every value of a good pair is right, and every value, or every one that could become zero, was looked at."""
@@ -91,6 +103,32 @@ def test_good_pair_has_the_right_values(pair, measure, looked_at):
 
     assert (found.total, found.share, found.worst) == (0, 0, "")
     assert found.values == sum(looked_at(tensor.data) for tensor in pair[0].constants if tensor.type in FLOAT_TYPES)
+
+
+def test_good_pair_is_within_reach(pair):
+    """No value of a good pair is beyond float16; weights are told from other constants, and all are looked at."""
+    found, others = weights.saturated(*pair), weights.capped(*pair)
+
+    assert found.total == others.total == 0
+    assert found.values > 0
+    assert found.values + others.values == sum(
+        tensor.data.size for tensor in pair[0].constants if tensor.type in FLOAT_TYPES
+    )
+
+
+def test_cap_is_no_weight(files, edited):
+    """A constant that nothing is multiplied with may be beyond float16, as a mask's is: it is told, and no weight."""
+
+    def bias(model):
+        (tensor,) = [tensor for tensor in constants(model) if len(tensor.shape) == 1 and tensor.shape[0] == 10]
+        vector = values(model, tensor)
+        vector[0] = 1e9
+        model.buffers[tensor.buffer].data = vector.view(np.uint8)
+
+    fp32, fp16 = edited("dense-fp32", bias), files["dense-fp16"]
+
+    assert weights.saturated(fp32, fp16).total == 0
+    assert weights.capped(fp32, fp16).total == 1
 
 
 def test_good_pair_keeps_its_precision(pair):
@@ -101,9 +139,15 @@ def test_good_pair_keeps_its_precision(pair):
     assert str(found).startswith(f"most is lost in {found.tensor}: ")
 
 
-@pytest.mark.parametrize("measure", [weights.not_finite, weights.variables, weights.dequantized_activations])
+@pytest.fixture(params=PAIRS)
+def cast_elsewhere(files, edited, request):
+    """A float32 file, and the float16 file that another producer than TensorFlow's converter makes of it."""
+    return files[f"{request.param}-fp32"], edited(f"{request.param}-fp32", flatbuffer.casting_weights_only)
+
+
+@pytest.mark.parametrize("measure", [weights.not_finite, weights.unassigned, weights.dequantized_activations])
 def test_good_files_have_no_findings(pair, measure):
-    """Neither file of a good pair has weights without a value, in variables, or a DEQUANTIZE of what is computed."""
+    """Neither file of a good pair has weights without a value, lost variables, or a DEQUANTIZE of what is computed."""
     assert [measure(file).found for file in pair] == [(), ()]
 
 
@@ -198,11 +242,37 @@ def test_values_beyond_float16_are_counted(files):
     assert str(found).startswith("5 of 16 values are beyond 65504, the largest float16; most of all in ")
 
 
-def test_values_that_became_zero_are_counted(files):
-    """Every value that became zero is counted, as a share of those that were not zero."""
-    found = weights.flushed(files["extremes-fp32"], files["extremes-fp16"])
+def test_values_that_vanish_beside_others_are_not_counted(edited):
+    """Of a weight, values of 1e-20 beside ordinary ones become zero and are missed by nobody."""
+    tiny, zero = (changing_values(lambda values, held=held: values[:64].fill(held)) for held in (1e-20, 0))
+    found = weights.flushed(edited("dense-fp32", tiny), edited("dense-fp16", zero))
 
-    assert (found.total, found.values, found.share) == (2, 15, 2 / 15)
+    assert (found.total, found.share) == (0, 0)
+
+
+def test_weight_that_vanishes_is_counted(edited):
+    """A weight whose values are all that small is lost, every one of them."""
+    tiny, zero = (changing_values(lambda values, held=held: values.fill(held)) for held in (1e-20, 0))
+    found = weights.flushed(edited("dense-fp32", tiny), edited("dense-fp16", zero))
+
+    assert found.share == 1
+
+
+def test_value_of_a_vector_that_vanishes_is_counted(edited):
+    """Of a vector every such value counts, whatever is beside it: something may be divided by it."""
+
+    def bias(held):
+        def edit(model):
+            (tensor,) = [tensor for tensor in constants(model) if len(tensor.shape) == 1 and tensor.shape[0] == 10]
+            vector = values(model, tensor)
+            vector[0] = held
+            model.buffers[tensor.buffer].data = vector.view(np.uint8)
+
+        return edit
+
+    found = weights.flushed(edited("dense-fp32", bias(1e-20)), edited("dense-fp16", bias(0)))
+
+    assert (found.total, found.share) == (1, 0.1)
 
 
 def test_values_that_were_zero_excuse_nothing(edited):
@@ -291,12 +361,176 @@ def test_float32_file_sold_as_float16_is_found(fp32):
     assert len(weights.not_stored_as(fp32, "FLOAT16").found) == 4
 
 
-def test_variables_are_found(files):
-    """Weights that were left behind in variables are found by the operators that read them."""
-    found = weights.variables(files["dense-unfrozen"])
+@pytest.mark.parametrize("measure", [weights.mismatches, weights.unpaired])
+def test_pair_from_elsewhere_lines_up(cast_elsewhere, measure):
+    """Where another producer unpacks its weights, and how it names them, is no difference."""
+    assert measure(*cast_elsewhere).found == ()
 
-    assert found.found
-    assert all("VAR_HANDLE" in operator or "READ_VARIABLE" in operator for operator in found.found)
+
+def test_pair_from_elsewhere_is_float16(cast_elsewhere):
+    """A file in which all is float16 that has to be is one, whatever its producer leaves beside that."""
+    fp32, fp16 = cast_elsewhere
+
+    assert not weights.casts_all(fp16, converted=False)
+    assert weights.not_float16(fp16, casts_all=False).found == ()
+    assert weights.misrounded(fp32, fp16, casts_all=False).total == 0
+
+
+def test_file_that_the_gate_converted_is_judged_strictly(cast_elsewhere):
+    """The same file is not what the gate's own converter makes: each constant that was left is named."""
+    fp32, fp16 = cast_elsewhere
+    buffers = {tensor.buffer for tensor in weights.left(fp16, casts_all=False).constants}
+    left = [tensor for tensor in fp16.constants if tensor.buffer in buffers]
+
+    assert weights.casts_all(fp16, converted=True)
+    assert len(weights.not_float16(fp16, casts_all=True).found) == len(left) > 0
+    assert weights.misrounded(fp32, fp16).total == sum(tensor.data.size for tensor in left)
+
+
+def test_converters_mark_holds_a_file_to_all_of_it(files):
+    """A file with TensorFlow's mark of float16 is judged as strictly, whoever brings it; without it, it is not."""
+    assert weights.casts_all(files["dense-fp16"], converted=False)
+    assert not weights.casts_all(files["dense-fp32"], converted=False)
+
+
+def test_what_is_left_is_named_with_its_cost(edited):
+    """Of what another producer leaves in float32 it is said which, how large, and what halving it would save."""
+    fp16 = edited("dense-fp32", flatbuffer.casting_weights_only)
+
+    assert str(weights.left(fp16, casts_all=False)) == (
+        "2 float constants that no operator multiplies with stay in float32, as producers other than TensorFlow's "
+        "converter leave them: dense_1/hidden_1/Relu;dense_1/hidden_1/BiasAdd float32[80] (320 bytes); "
+        f"dense_1/logits_1/BiasAdd float32[10] (40 bytes); halving them would save 180 bytes, {180 / fp16.size:.2%} "
+        "of the file"
+    )
+    assert str(weights.left(fp16, casts_all=True)) == ""
+
+
+def test_table_may_be_left_in_float32(edited):
+    """A table of vectors that are looked up is not multiplied with, so that it may be left."""
+    left = weights.left(edited("embedding-fp32", flatbuffer.casting_weights_only), casts_all=False)
+
+    assert any("float32[20, 4] (320 bytes)" in part for part in str(left).split("; "))
+
+
+@pytest.mark.parametrize("name", ["dense", "conv", "lstm"])
+def test_stripped_metadata_excuses_no_weight(edited, name):
+    """A file of TensorFlow's converter without its mark, with weights left in float32, is found all the same."""
+    leave = flatbuffer.storing_float32 if name == "lstm" else flatbuffer.leaving_in_float32
+    fp16 = edited(f"{name}-fp16", flatbuffer.in_turn(leave, flatbuffer.without_metadata("CONVERSION_METADATA")))
+
+    assert not weights.casts_all(fp16, converted=False)
+    assert len(weights.not_float16(fp16, casts_all=False).found) == 1
+
+
+@pytest.mark.parametrize("casts_all", [True, False])
+def test_file_without_any_float16_is_found(fp32, casts_all):
+    """A float32 file is no float16 file, whoever made it: nothing is excused then."""
+    found = weights.not_float16(fp32, casts_all)
+
+    assert str(found).startswith("4 of 4 weights are not stored as float16, and none of them is: ")
+
+
+def test_file_without_weights_is_found(files):
+    """A file whose weights stayed behind in variables is no float16 file."""
+    found = weights.not_float16(files["dense-unfrozen"], casts_all=False)
+
+    assert str(found) == "1 of 1 files hold no float constant: dense-unfrozen.tflite"
+
+
+@pytest.mark.parametrize("casts_all", [True, False])
+def test_weights_in_four_bits_are_found(edited, casts_all):
+    """Weights that are quantized by blocks have no scale of their own, and are found by their type."""
+    (told,) = weights.not_float16(edited("dense-fp16", flatbuffer.storing_four_bits), casts_all).found
+
+    assert "int4[80, 16]" in told
+
+
+@pytest.mark.parametrize("casts_all", [True, False])
+def test_int8_weights_are_not_float16(files, casts_all):
+    """Weights that were quantized to integers are named, whoever made the file."""
+    found = weights.not_float16(files["dense-int8"], casts_all)
+
+    assert any("int8[80, 16] (1280 bytes)" in tensor for tensor in found.found)
+
+
+def test_infinity_is_how_others_round_what_is_too_large(files, edited):
+    """Where TensorFlow saturates, infinity is the nearest float16; that a weight became infinite is told elsewhere."""
+    fp32, fp16 = files["extremes-fp32"], edited("extremes-fp32", flatbuffer.casting_weights_only)
+
+    assert weights.misrounded(fp32, fp16, casts_all=False).total == 0
+    assert weights.misrounded(fp32, fp16, casts_all=True).total > 0
+    assert weights.saturated(fp32, fp16).total == 5
+    assert len(weights.not_finite(fp16).found) == 1
+
+
+@pytest.mark.parametrize("change", ONE_VALUE)
+def test_one_wrong_value_from_elsewhere_is_found(fp32, edited, change):
+    """A single wrong value is as wrong in a file of another producer."""
+    fp16 = edited("dense-fp32", flatbuffer.in_turn(flatbuffer.casting_weights_only, changing_largest(change)))
+
+    assert weights.misrounded(fp32, fp16, casts_all=False).total == 1
+
+
+def test_wrong_value_of_what_was_left_is_found(fp32, edited):
+    """What stays in float32 has to be what it was, to the bit."""
+
+    def change(model):
+        bias = next(tensor for tensor in flatbuffer.constants(model) if list(tensor.shape) == [80])
+        held = flatbuffer.values(model, bias)
+        held.view(np.uint32)[3] ^= 1
+        model.buffers[bias.buffer].data = held.view(np.uint8)
+
+    fp16 = edited("dense-fp32", flatbuffer.in_turn(flatbuffer.casting_weights_only, change))
+
+    assert weights.misrounded(fp32, fp16, casts_all=False).total == 1
+
+
+@pytest.mark.parametrize(
+    ("of", "casts_all", "modes", "accumulations"),
+    [
+        ("fp32", True, ((),), (None,)),
+        ("fp32", False, ((),), (None,)),
+        ("fp16", True, ((1001,),), ("fp16accfp32",)),
+        ("fp16", False, ((), (1001,)), (None, "fp16accfp32")),
+    ],
+)
+def test_metadata_may_be_absent_but_not_wrong(of, casts_all, modes, accumulations):
+    """Metadata that another producer lacks is no fault; int8 and float16 accumulation are right for no file."""
+    assert weights.modes(of, casts_all) == modes
+    assert weights.accumulations(of, casts_all) == accumulations
+
+
+def test_weights_left_in_variables_are_found(files):
+    """Weights that were left behind in variables are found by the operators that read them."""
+    found = weights.unassigned(files["dense-unfrozen"])
+
+    assert (len(found.found), found.looked_at) == (4, 4)
+    assert all("READ_VARIABLE" in told and "reads the variable " in told for told in found.found)
+    assert any("hidden/kernel" in told for told in found.found)
+
+
+@pytest.mark.parametrize("form", ["fp32", "fp16"])
+def test_state_is_no_fault(files, form):
+    """A variable that an initialization assigns, and calls change, is read rightly."""
+    found = weights.unassigned(files[f"state-{form}"])
+
+    assert (found.found, found.looked_at) == ((), 3)
+
+
+def test_state_that_nothing_assigns_is_found(edited):
+    """The same variable is found at every place that reads it if no subgraph assigns it."""
+    found = weights.unassigned(edited("state-fp16", flatbuffer.without_operators("ASSIGN_VARIABLE")))
+
+    assert len(found.found) == 3
+
+
+def test_variable_without_a_handle_is_found(edited):
+    """A variable that nothing names cannot have been assigned."""
+    found = weights.unassigned(edited("state-fp16", flatbuffer.without_operators("VAR_HANDLE")))
+
+    assert all(told.endswith("reads a variable that no VAR_HANDLE names") for told in found.found)
+    assert len(found.found) == 3
 
 
 def test_dequantized_activation_is_found(edited):
@@ -491,3 +725,19 @@ def test_sentence_names_the_first_findings_only():
     told = str(Findings(9, "weights are wrong", tuple("abcdef")))
 
     assert told == "6 of 9 weights are wrong: a; b; c; d; e; …"
+
+
+def test_not_a_number_that_signals_is_a_finding(edited):
+    """NaN that signals, of which NumPy warns, is told as any other."""
+
+    def signalling(values):
+        values.view(np.uint32 if values.dtype == np.float32 else np.uint16)[:1] = (
+            0x7F800001 if values.dtype == np.float32 else 0x7C01
+        )
+
+    fp32, fp16 = edited("dense-fp32", changing_values(signalling)), edited("dense-fp16", changing_values(signalling))
+
+    assert weights.not_finite(fp32).found
+    assert weights.not_finite(fp16).found
+    assert np.isnan(weights.precision(fp32, fp16).error)
+    assert weights.misrounded(fp32, fp16).total == 0
