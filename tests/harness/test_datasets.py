@@ -1,11 +1,15 @@
-"""The data are the pinned ones, or the run stops."""
+"""The data are the pinned ones, or the run stops; what a recipe makes of them is data, or an error with its line."""
 
 import dataclasses
+import re
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fixtures.harness.datasets import DatasetError, dataset
+from fixtures.harness.datasets import DatasetError, TrainingError, dataset, samples
+from models.spec import ModelSpec, Recipe
 
 
 @pytest.fixture
@@ -83,3 +87,74 @@ def test_missing_archive_is_an_error(copy):
 
     with pytest.raises(DatasetError, match=rf"{copy.file} cannot be read \(No such file or directory\); restore it"):
         copy.verify()
+
+
+def declared(prepare):
+    """Return a model, declared in this file, whose recipe prepares its data so."""
+    recipe = Recipe(dataset="mnist", epochs=1, seed=0, prepare=prepare)
+    return ModelSpec("model", build=lambda _: None, recipe=recipe, source=Path(__file__))
+
+
+def test_samples_are_the_data_set_where_nothing_is_prepared(mnist):
+    """Without `prepare`, the input is the images and the target their classes."""
+    inputs, targets = samples(declared(None), "test")
+
+    assert (list(inputs), list(targets)) == (["x"], ["y"])
+    np.testing.assert_array_equal(inputs["x"], mnist.images("test"))
+    np.testing.assert_array_equal(targets["y"], mnist.labels("test"))
+
+
+def test_samples_are_what_the_recipe_prepares(mnist):
+    """Dicts keep their names, floats become float32, other types stay."""
+    spec = declared(lambda x, y: ({"mean": x.mean(axis=(1, 2), dtype=np.float64), "row": y.astype(np.int8)}, y > 4))
+    inputs, targets = samples(spec, "test")
+
+    assert {name: array.dtype for name, array in inputs.items()} == {"mean": np.float32, "row": np.int8}
+    np.testing.assert_array_equal(inputs["row"], mnist.labels("test"))
+    np.testing.assert_array_equal(targets["y"], mnist.labels("test") > 4)
+
+
+def test_error_in_prepare_is_told_with_its_line():
+    """What `prepare` raises is one line, which begins with the line of the declaration."""
+
+    def prepare(images, labels):
+        return images.reshape(7, 11), labels  # line
+
+    line = next(n for n, text in enumerate(Path(__file__).read_text().splitlines(), 1) if text.endswith("# line"))
+
+    with pytest.raises(
+        TrainingError, match=rf"test_datasets\.py:{line}: preparing the data of model raised ValueError: "
+    ):
+        samples(declared(prepare), "test")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "told"),
+    [
+        (lambda x, _: x, "an array of float32, not a pair of inputs and targets"),
+        (lambda x, y: (x, y, y), "a tuple of 3, not a pair of inputs and targets"),
+        (lambda *_: None, "a NoneType, not a pair of inputs and targets"),
+        (lambda x, y: (x, y.tolist()), "a list of 10000 for 'y', not an array of numbers"),
+        (lambda x, y: ({"image": x.astype(str)}, y), "an array of <U32 for 'image', not an array of numbers"),
+        (lambda x, y: (x.astype(object), y), "an array of object for 'x', not an array of numbers"),
+        (lambda _, y: ({}, y), "a dict without any array"),
+        (lambda x, y: ({1: x}, y), "an array under the name 1, which is no string"),
+        (lambda x, y: (x, y[:0]), "an array without samples for 'y'"),
+        (lambda x, y: (x.sum(keepdims=False), y), "a float32 for 'x', not an array of numbers"),
+        (lambda x, y: (x, y[1:]), "arrays of different numbers of samples: 10000 of x, 9999 of target y"),
+        (lambda x, y: (x * np.float32(np.nan), y), "NaN, infinity or a number beyond float32 in 'x'"),
+        (lambda x, y: (x, y * 1e300), "NaN, infinity or a number beyond float32 in 'y'"),
+    ],
+)
+def test_what_is_no_data_is_an_error(prepare, told):
+    """What `prepare` returns is told, with the line where it is written, where it is no data."""
+    place = re.escape(f"{__file__}:{prepare.__code__.co_firstlineno}: `prepare` of model returned {told}")
+
+    with pytest.raises(TrainingError, match=f"^{place}$"):
+        samples(declared(prepare), "test")
+
+
+def test_what_a_partial_function_returns_is_told_with_the_file():
+    """Where `prepare` has no line of its own, the error names the file."""
+    with pytest.raises(TrainingError, match=r"test_datasets\.py: `prepare` of model returned a NoneType"):
+        samples(declared(partial(lambda *_: None, 3)), "test")
