@@ -1,9 +1,12 @@
 pytest_plugins = (
     "fixtures.delegates",
+    "fixtures.adhoc",
     "fixtures.matrix",
     "fixtures.outputs",
+    "fixtures.grades",
     "fixtures.artifacts",
     "fixtures.verdicts",
     "fixtures.snapshots",
     "fixtures.report",
+    "fixtures.gate_json",
 )

@@ -1,106 +1,115 @@
 """The float16 file is as accurate as the float32 file, and that one as Keras."""
 
-from fixtures.harness import attribution
-from fixtures.harness.bounds import arithmetic_bounds, flip_bound
-from fixtures.harness.comparison import accuracy, accuracy_change, agreement, difference, worst_class
+from fixtures.harness import cards, metrics
+from fixtures.harness.bounds import arithmetic_bounds, flip_bound, route
+from fixtures.harness.comparison import agreement, class_scores, difference
 from fixtures.harness.statistics import share_shown
 
 
-def test_keras_reaches_the_baseline(model, build, labels, judge, figures):
-    """The trained model is as accurate as its budget asks for, before any conversion."""
-    figures["keras_accuracy"] = found = accuracy(build.keras_outputs(), labels)
+def test_keras_reaches_the_baseline(model, keras, baselines, judge, figures):
+    """The trained model is as good as its budget asks for, before any conversion."""
+    for part, bound in baselines:
+        found = metrics.value(keras.keras_outputs(part.output), part.targets, part.task)
+        figures[f"{cards.KERAS_METRIC}{part.called}"] = metrics.name(part.task), found
 
-    judge(
-        "accuracy of Keras", found, at_least=model.budget.baseline_accuracy, look_at="the training recipe and its data"
-    )
-
-
-def test_float32_file_reaches_the_baseline(model, target, labels, float32_outputs, judge):
-    """The float32 file is as accurate as the budget asks for, on each target."""
-    found = accuracy(float32_outputs.array(), labels)
-
-    judge("accuracy of the float32 file", found, at_least=model.budget.baseline_accuracy, look_at="Keras' own accuracy")
+        judge(
+            f"{metrics.name(part.task)} of Keras{part.called}",
+            found,
+            **bound,
+            look_at="the training recipe and its data",
+        )
 
 
-def test_float32_file_computes_what_keras_does(model, build, float32_file, truth, judge, figures):
+def test_float32_file_reaches_the_baseline(model, target, baselines, float32_outputs, judge):
+    """The float32 file is as good as the budget asks for, on each target."""
+    for part, bound in baselines:
+        found = metrics.value(float32_outputs.array(part.output), part.targets, part.task)
+
+        judge(
+            f"{metrics.name(part.task)} of the float32 file{part.called}",
+            found,
+            **bound,
+            look_at="the metric of Keras",
+        )
+
+
+def test_float32_file_computes_what_keras_does(model, keras, float32_file, truth, judge, figures):
     """The float32 file's outputs on reference kernels are those of Keras, up to float32 rounding."""
-    found = difference(truth.array(), build.keras_outputs())
-    _, most = arithmetic_bounds(float32_file, build.keras_outputs(), "float32", model.budget.roundoff)
-    figures["conversion"] = found.share, most
+    for output in truth.names:
+        now = truth.array(output)
+        found, way = difference(now, keras.keras_outputs(output)), route(float32_file, output, len(now))
+        _, most = arithmetic_bounds(way, keras.keras_outputs(output), "float32", model.budget)
+        figures["conversion"] = max(figures.get("conversion", (0.0, most)), (found.share, most))
 
-    judge(
-        "largest error / largest output",
-        found.share,
-        at_most=most,
-        evidence=found,
-        look_at="the conversion: the float32 file is not the model that was trained",
-    )
-
-
-def test_float32_file_predicts_what_keras_does(model, build, truth, judge):
-    """The float32 file on reference kernels gives every image the class that Keras gives it."""
-    found = agreement(truth.array(), build.keras_outputs())
-
-    judge(
-        "predictions that differ from Keras'",
-        len(found.flips),
-        at_most=model.budget.flipped * found.samples,
-        evidence=found,
-        look_at="the conversion: the float32 file is not the model that was trained",
-    )
+        judge(
+            f"largest error / largest output{truth.called(output)}",
+            found.share,
+            at_most=most,
+            evidence=found,
+            look_at="the conversion: the float32 file is not the model that was trained",
+        )
 
 
-def test_float16_accuracy_does_not_drop(model, target, labels, float32_outputs, float16_outputs, judge, figures):
-    """On each target, the images exclude that float16 weights cost more accuracy than the budget says."""
-    found = accuracy_change(float16_outputs.array(), float32_outputs.array(), labels, model.budget.confidence)
-    if target.name == "reference":
-        figures |= {"fp32_accuracy": found.baseline, "fp16_accuracy": found.candidate}
-        figures |= {"drop": found.drop, "drop_limit": found.most}
+def test_float32_file_predicts_what_keras_does(model, keras, class_outputs, truth, judge):
+    """The float32 file on reference kernels gives every sample the class that Keras gives it."""
+    for output, task in class_outputs.items():
+        found = agreement(class_scores(truth.array(output), task), class_scores(keras.keras_outputs(output), task))
 
-    judge(
-        *found.judged(sampled=float16_outputs.sampled),
-        at_most=model.budget.accuracy_drop,
-        evidence=found,
-        look_at="tests/test_weights.py; with few test images, a larger data set",
-    )
+        judge(
+            f"predictions that differ from Keras'{truth.called(output)}",
+            len(found.flips),
+            at_most=model.budget.flipped * found.samples,
+            evidence=found,
+            look_at="the conversion: the float32 file is not the model that was trained",
+        )
 
 
-def test_no_class_drops(model, target, labels, float32_outputs, float16_outputs, judge):
+def test_float16_accuracy_does_not_drop(model, target, graded, float32_outputs, float16_outputs, judge, figures):
+    """On each target, the samples exclude that float16 weights cost more of the metric than the budget says."""
+    for part in graded:
+        before, now = float32_outputs.array(part.output), float16_outputs.array(part.output)
+        found = metrics.change(now, before, part.targets, part.task, model.budget.confidence)
+        if target.name == "reference":
+            figures[f"{cards.METRIC}{part.called}"] = vars(found)
+
+        quantity, value = found.judged(model.budget.metric_drop, sampled=float16_outputs.sampled)
+        judge(
+            f"{quantity}{part.called}",
+            value,
+            at_most=model.budget.metric_drop,
+            evidence=found,
+            look_at="tests/test_weights.py; with few samples, a larger data set",
+        )
+
+
+def test_no_class_drops(model, target, graded_classes, float32_outputs, float16_outputs, judge):
     """On each target, float16 weights cost no single class more accuracy than the budget says."""
-    sampled = float16_outputs.sampled
-    found = worst_class(
-        float16_outputs.array(), float32_outputs.array(), labels, model.budget.confidence, sampled=sampled
-    )
+    sampled, bound, confidence = float16_outputs.sampled, model.budget.class_drop, model.budget.confidence
+    for part in graded_classes:
+        now, before = (outputs.array(part.output) for outputs in (float16_outputs, float32_outputs))
+        found = metrics.worst_class(now, before, part.targets, part.task, confidence, bound=bound, sampled=sampled)
 
-    quantity, value = found.change.judged(sampled=sampled)
-    judge(
-        f"one class's {quantity}",
-        value,
-        at_most=model.budget.class_drop,
-        evidence=found,
-        look_at="the weights of that class in the last layer",
-    )
+        quantity, value = found.change.judged(bound, sampled=sampled)
+        judge(
+            f"one class's {quantity}{part.called}",
+            value,
+            at_most=bound,
+            evidence=found,
+            look_at="the weights of that class in the last layer",
+        )
 
 
-def test_top_1_agrees_with_the_truth(model, precision, target, presence, file, labels, outputs, truth, judge, figures):
+def test_top_1_agrees_with_the_truth(model, precision, target, presence, class_outputs, outputs, truth, judge):
     """Each file, on each target, predicts what the float32 file predicts on reference kernels."""
-    found = agreement(outputs.array(), truth.array(), outputs.samples())
-    figures[f"{precision} {target}"] = attribution.deviation(
-        precision,
-        target.name,
-        presence.arithmetic,
-        file=file,
-        roundoff=model.budget.roundoff,
-        outputs=outputs.array(),
-        truth=truth.array(),
-        labels=labels,
-        samples=outputs.samples(),
-    ).as_dict()
+    for output, task in class_outputs.items():
+        now, true = class_scores(outputs.array(output), task), class_scores(truth.array(output), task)
+        found, bound = agreement(now, true, outputs.samples()), flip_bound(model.budget.flipped, presence.arithmetic)
+        confidence, sampled = model.budget.confidence, outputs.sampled
 
-    judge(
-        "share of predictions that changed",
-        share_shown(len(found.flips), found.samples, model.budget.confidence, sampled=outputs.sampled),
-        at_most=flip_bound(model.budget.flipped, presence.arithmetic),
-        evidence=found,
-        look_at="on reference kernels too: the weights; on this target alone: its kernels or its arithmetic",
-    )
+        judge(
+            f"share of predictions that changed{outputs.called(output)}",
+            share_shown(len(found.flips), found.samples, confidence, bound=bound, sampled=sampled),
+            at_most=bound,
+            evidence=found,
+            look_at="on reference kernels too: the weights; on this target alone: its kernels or its arithmetic",
+        )
