@@ -13,7 +13,7 @@ def main(socket: str, key: str, model: str, *leg: str) -> None:
     """Ask for a build, or for a leg."""
     client = Client((socket, bytes.fromhex(key)))
     try:
-        print(client.outputs(Leg(model, *leg)) if leg else client.build(model))
+        print(client.outputs(Leg(model, *leg)) if leg else client.build(model).folder)
     except JobError as error:
         print(error)
 

@@ -1,13 +1,16 @@
 """What the tests of the engine share: real `.tflite` files, copies of them with a fault, and processes of their own."""
 
 import ctypes
+import faulthandler
 import pickle
 import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from ctypes.util import find_library
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ from ai_edge_litert.tools import flatbuffer_utils
 from filelock import FileLock
 
 from fixtures.harness.children import Child
+from fixtures.harness.inference import Evaluation
 from fixtures.harness.targets import EXTERNAL, TARGETS, Presence, as_job, external
 from fixtures.harness.tflite_file import read
 from fixtures.harness.versions import ROOT
@@ -24,6 +28,29 @@ from tests import vulkan
 HERE = Path(__file__).parent
 SILENCE = 200.0
 """Seconds after which a process that hangs fails its test, rather than keep all."""
+
+
+def pytest_addoption(parser):
+    """Let the fuzz tests take their time: `pytest tests/harness --long`."""
+    parser.addoption("--long", action="store_true", help="fuzz the readers of files with over 20 000 inputs each")
+
+
+@pytest.fixture
+def seeds(request):
+    """Return the seeds of a fuzz test's inputs: so many, or with --long so many.
+
+    The process ends with a traceback if it hangs over one of them.
+    """
+
+    def count(short, long):
+        try:
+            for seed in range(long if request.config.getoption("--long") else short):
+                faulthandler.dump_traceback_later(SILENCE, exit=True)
+                yield seed
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+    return count
 
 
 def pytest_collection_modifyitems(items):
@@ -41,7 +68,7 @@ def converting(request, shared_folder):
     folder = shared_folder / "converted"
     needed = any(map(_needs_files, request.session.items))
     with ThreadPoolExecutor(1) as thread:
-        yield thread.submit(convert, folder) if needed else None
+        yield thread.submit(made, folder, "tests.harness.converter") if needed else None
 
 
 @pytest.fixture(scope="session")
@@ -50,13 +77,13 @@ def converted(converting):
     return converting.result()
 
 
-def convert(folder):
-    """Return *folder* with all converted files, whichever process makes it."""
+def made(folder, module, *arguments):
+    """Return *folder* with what `python -m MODULE FOLDER ARGUMENTS…` makes, whichever process of the run makes it."""
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             unfinished = folder.with_suffix(".unfinished")
             unfinished.mkdir(exist_ok=True)
-            command = [sys.executable, "-m", "tests.harness.converter", unfinished]
+            command = [sys.executable, "-m", module, unfinished, *arguments]
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
             unfinished.rename(folder)
@@ -122,18 +149,42 @@ def describe(evaluators):
 
 
 @pytest.fixture
-def evaluate(evaluators, tmp_path):
-    """Return what a file computes on a target for each of the samples, an `inference.Evaluation`."""
+def saved(tmp_path):
+    """Return a new folder of evaluation data: of an array, the samples of a lone input, or of arrays by their names."""
 
-    def run(file, where, samples, progress=lambda *_: None, **environment):
+    def save(samples):
+        folder = Path(tempfile.mkdtemp(dir=tmp_path, prefix="data"))
+        for name, array in (samples if isinstance(samples, dict) else {"x": samples}).items():
+            np.save(folder / f"{name}.npy", array)
+        return folder
+
+    return save
+
+
+@pytest.fixture
+def evaluate(evaluators, saved, tmp_path):
+    """Return what a file computes on a target for each of the samples, `Ran`: an array, or arrays by their names.
+
+    chosen: which of them are run, None for all. part: let the CPU run what an accelerator does not take.
+    """
+
+    def run(file, where, samples, progress=lambda *_: None, *, chosen=None, part=False, **environment):
         target = TARGETS.get(where, where)
-        paths = {"file": file, "samples": tmp_path / "samples.npy", "evaluation": tmp_path / "evaluation"}
-        np.save(paths["samples"], samples)
-        job = {name: str(path) for name, path in paths.items()} | {"target": as_job(target)}
+        paths = {"file": file, "data": saved(samples), "evaluation": tmp_path / "evaluation"}
+        job = {name: str(path) for name, path in paths.items()}
+        job |= {"target": as_job(target), "chosen": chosen, "part": part}
         evaluators(target.accelerator, **environment).ask(job, progress, SILENCE)
-        return pickle.loads(paths["evaluation"].read_bytes())
+        outputs, evaluation = pickle.loads(paths["evaluation"].read_bytes())
+        return Ran(**vars(evaluation), outputs=outputs)
 
     return run
+
+
+@dataclass(frozen=True)
+class Ran(Evaluation):
+    """An evaluation, with all of the outputs by their names."""
+
+    outputs: dict[str, np.ndarray]
 
 
 @pytest.fixture(scope="session")

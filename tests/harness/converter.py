@@ -6,6 +6,7 @@ never import TensorFlow themselves.
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -239,6 +240,119 @@ def long(faulty: bool) -> Model:
     return Model(values, layers.Dense(3, name="logits", **BIASED)(here), name="long")
 
 
+class Running(tf.Module):
+    """A sum that is kept between calls, times a matrix; a second signature begins anew."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.matrix = tf.Variable(np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32))
+        self.total = tf.Variable(tf.zeros([1, 8]))
+
+    @tf.function(input_signature=[tf.TensorSpec([1, 8], tf.float32, "values")])
+    def add(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return the sum with *values*, times the matrix."""
+        self.total.assign_add(values)
+        return {"product": tf.matmul(self.total, self.matrix, transpose_b=True)}
+
+    @tf.function(input_signature=[])
+    def reset(self) -> dict[str, tf.Tensor]:
+        """Begin anew."""
+        self.total.assign(tf.zeros([1, 8]))
+        return {"total": self.total.read_value()}
+
+
+class Typed(tf.Module):
+    """Inputs of every type but float: a table of vectors, of which some count; and a scalar, which has no batch."""
+
+    def __init__(self) -> None:
+        """Choose the weights."""
+        random = np.random.default_rng(0)
+        self.table = tf.Variable(random.normal(size=(50, 16)).astype(np.float32))
+        self.matrix = tf.Variable(random.normal(size=(16, 4)).astype(np.float32))
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([1, 6], tf.int64, "ids"),
+            tf.TensorSpec([1, 6], tf.bool, "counts"),
+            tf.TensorSpec([1, 4], tf.uint8, "pixels"),
+            tf.TensorSpec([], tf.float32, "scale"),
+        ]
+    )
+    def typed(self, ids: tf.Tensor, counts: tf.Tensor, pixels: tf.Tensor, scale: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return four logits, the largest of them, whether each is positive, and the largest value, a scalar."""
+        vectors = tf.gather(self.table, ids) * tf.cast(counts, tf.float32)[..., None]
+        logits = (tf.reduce_mean(vectors, 1) @ self.matrix + tf.cast(pixels, tf.float32) / 255.0) * scale
+        return {"logits": logits, "best": tf.argmax(logits, -1), "positive": logits > 0, "most": tf.reduce_max(logits)}
+
+
+class Words(tf.Module):
+    """A text among the inputs."""
+
+    def __init__(self) -> None:
+        """Choose the weights."""
+        self.matrix = tf.Variable(np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32))
+
+    @tf.function(input_signature=[tf.TensorSpec([1], tf.string, "word"), tf.TensorSpec([1, 4], tf.float32, "values")])
+    def words(self, word: tf.Tensor, values: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return logits, 100 more each for one word."""
+        return {"logits": values @ self.matrix + 100.0 * tf.cast(tf.equal(word, "größer"), tf.float32)}
+
+
+class Entries(tf.Module):
+    """Two signatures with inputs of their own, and outputs of one name."""
+
+    def __init__(self) -> None:
+        """Choose the weights."""
+        random = np.random.default_rng(0)
+        self.matrix = tf.Variable(random.normal(size=(4, 3)).astype(np.float32))
+        self.other = tf.Variable(random.normal(size=(5, 3)).astype(np.float32))
+
+    @tf.function(input_signature=[tf.TensorSpec([1, 4], tf.float32, "values")])
+    def first(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return a product."""
+        return {"product": values @ self.matrix}
+
+    @tf.function(input_signature=[tf.TensorSpec([1, 5], tf.float32, "others")])
+    def second(self, others: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return another one, and the sum of its input."""
+        return {"product": tf.nn.relu(others @ self.other), "sum": tf.reduce_sum(others, 1)}
+
+
+class Kept(tf.Module):
+    """An output whose size depends on the values of the input."""
+
+    @tf.function(input_signature=[tf.TensorSpec([6], tf.float32, "values")])
+    def kept(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return the positive values."""
+        return {"positive": tf.boolean_mask(values, values > 0)}
+
+
+def functions(module: tf.Module, *names: str) -> Callable[[bool], bytes]:
+    """Return what converts the functions *names* of *module*, a signature each, to float16 or not.
+
+    What an initialization assigns to variables stays one.
+    """
+
+    def convert(float16: bool) -> bytes:
+        signatures = {name: getattr(module, name) for name in names}
+        with tempfile.TemporaryDirectory() as folder:
+            tf.saved_model.save(module, folder, signatures=signatures)
+            converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))
+            converter.experimental_enable_resource_variables = True
+            if float16:
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+                converter.target_spec.supported_types = [tf.float16]
+            return converter.convert()
+
+    return convert
+
+
+def lengths() -> Model:
+    """Return a dense layer of each step of a sequence, of which neither the batch nor the length is fixed."""
+    steps = Input((None, 8), name="steps")
+    return Model(steps, layers.Dense(5, name="logits", **BIASED)(steps), name="lengths")
+
+
 def to_int8(model: Model) -> bytes:
     """Return *model* as who forgets `supported_types` gets it: with weights in int8."""
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
@@ -261,9 +375,20 @@ def main(out: Path) -> None:
         for form, converted in forms.items():
             (out / f"{name}-{form}.tflite").write_bytes(converted(model))
 
+    of_functions = {
+        "state": functions(Running(), "add", "reset"),
+        "typed": functions(Typed(), "typed"),
+        "words": functions(Words(), "words"),
+        "entries": functions(Entries(), "first", "second"),
+        "kept": functions(Kept(), "kept"),
+    }
+    for name, converted in of_functions.items():
+        for form, float16 in (("fp32", False), ("fp16", True)):
+            (out / f"{name}-{form}.tflite").write_bytes(converted(float16))
     pair = {"fp32": to_float32, "fp16": to_float16}
     convert("dense", dense, **pair, int8=to_int8, unfrozen=unfrozen)
-    convert("dynamic", lambda: dense(batch_size=None), fp32=to_float32)
+    convert("dynamic", lambda: dense(batch_size=None), **pair)
+    convert("lengths", lengths, **pair)
     convert("conv", conv, **pair)
     convert("two", two, **pair)
     convert("embedding", embedding, **pair)

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from fixtures.harness import accelerators, inference, probing
 from fixtures.harness.children import Job, Progress, serve
+from fixtures.harness.evaluation_data import DataError, open_data
+from fixtures.harness.feed import Samples
 from fixtures.harness.sessions import InferenceError
 from fixtures.harness.targets import of_job
 from fixtures.harness.tflite_file import read
@@ -21,7 +24,7 @@ class Deaf:
 
 
 def answer(job: Job, progress: Progress) -> dict[str, Any]:
-    """Return what the runtime says of the file; with samples, write what the file computes of them.
+    """Return what the runtime says of the file; with data, write what the file computes of them.
 
     Without a file, return what there is of the target.
     """
@@ -29,15 +32,24 @@ def answer(job: Job, progress: Progress) -> dict[str, Any]:
     if "file" not in job:
         return vars(probing.probe(target))
     file = Path(job["file"])
-    if "samples" not in job:
+    if "data" not in job:
         return inference.load(read(file), target).describe()
-    samples = np.load(job["samples"])
-    evaluation = inference.evaluate(file, target, samples, lambda share: progress("running", share))
-    Path(job["evaluation"]).write_bytes(pickle.dumps(evaluation))
+    samples = Samples(open_data(Path(job["data"])), job["chosen"] and np.array(job["chosen"]))
+    blocks: dict[str, list[np.ndarray]] = defaultdict(list)
+    evaluation = inference.evaluate(
+        file,
+        target,
+        samples,
+        lambda name, block: blocks[name].append(block),
+        lambda share: progress("running", share),
+        part=job["part"],
+    )
+    outputs = {name: np.concatenate(found) for name, found in blocks.items()}
+    Path(job["evaluation"]).write_bytes(pickle.dumps((outputs, evaluation)))
     return evaluation.runtime
 
 
 if __name__ == "__main__":
     if "DEAF" in os.environ:
         accelerators.Chatter = Deaf
-    serve(answer, (InferenceError,))
+    serve(answer, (DataError, InferenceError))

@@ -4,9 +4,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fixtures.harness.children import Job, Progress, serve
+from fixtures.harness.evaluation_data import DataError, open_data
+from fixtures.harness.feed import Samples
 from fixtures.harness.headroom import headroom
 from fixtures.harness.localisation import localise
 from fixtures.harness.probing import probe
@@ -19,7 +19,9 @@ def answer(job: Job, progress: Progress) -> Any:
     """Return a file's headroom, where it goes wrong on a target, or why there is no such target, as JSON values."""
     if "file" not in job:
         return probe(TARGETS[job["target"]]).why_not
-    file, samples = read(Path(job["file"])), np.load(job["samples"])
+    file, data = read(Path(job["file"])), Samples(open_data(Path(job["data"])))
+    data.bind(file, file.entry)
+    samples = data.feed(file.entry, slice(0, len(data)))
     if "target" not in job:
         return [asdict(activation) for activation in headroom(file, samples)]
     target = replace(TARGETS[job["target"]], **job.get("measured", {}))
@@ -29,4 +31,4 @@ def answer(job: Job, progress: Progress) -> Any:
 
 
 if __name__ == "__main__":
-    serve(answer, (InferenceError,))
+    serve(answer, (DataError, InferenceError))

@@ -19,7 +19,7 @@ def announce(subject: str, text: str | None, share: float | None) -> None:
 def main(store: str, models: str) -> None:
     """Serve until standard input closes."""
     scheduler.BUILDER = scheduler.RUNNER = "tests.harness.stand_in"
-    serving = scheduler.Scheduler(Store(Path(store)), specs.find([Path(models)]), anew=False, announce=announce)
+    serving = scheduler.Scheduler(Store(Path(store)), specs.find([Path(models)])[0], anew=False, announce=announce)
     socket, key = scheduler.Server(serving).address
     print(json.dumps([socket, key.hex()]), flush=True)
     sys.stdin.read()

@@ -12,7 +12,7 @@ from fixtures.harness.tflite_file import Operator, Subgraph, Tensor
 
 def tensor(index, name="values"):
     """Return a computed tensor."""
-    return Tensor(0, index, 0, name, "FLOAT32", (1, 4), False, None)
+    return Tensor(0, index, 0, name, "FLOAT32", (1, 4), False, False, None)
 
 
 def advise(name, given, true, found, *, before=None, arithmetic="float16", reach=0.0, own=2.0**-10):

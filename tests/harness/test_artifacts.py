@@ -1,5 +1,6 @@
 """An address changes with everything that changes its content, and with nothing else."""
 
+import ast
 import dataclasses
 import json
 import shutil
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 
 from fixtures.harness import artifacts, versions
-from fixtures.harness.artifacts import Build, Outputs, build_address, outputs_address
+from fixtures.harness.artifacts import Build, Outputs, build_address, content_digest, outputs_address
 from fixtures.harness.specs import find
 from fixtures.harness.targets import TARGETS, Presence, external
+from models.spec import ModelSpec
 
 DECLARATION = '''
 """A model."""
@@ -29,7 +31,7 @@ MODEL = ModelSpec(
     name="model",
     build=build,
     recipe=Recipe(dataset="mnist", epochs=1, seed=0),
-    budget=Budget(baseline_accuracy=0.9),
+    budget=Budget(baseline=0.9),
 )
 '''
 BLOCKS = """
@@ -70,7 +72,12 @@ def folder(tmp_path):
 def spec(folder, monkeypatch):
     """The declared model."""
     monkeypatch.syspath_prepend(folder)
-    (spec,) = find([folder])
+    return the_one(folder)
+
+
+def the_one(folder):
+    """Return the only model that *folder* declares."""
+    (spec,), _ = find([folder])
     return spec
 
 
@@ -107,10 +114,10 @@ def test_build_depends_on_the_code_that_builds(edit, file, old, new):
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("model.py", "baseline_accuracy=0.9", "baseline_accuracy=0.8"),
-        ("model.py", "baseline_accuracy=0.9", "baseline_accuracy=0.9, flipped=0.5"),
-        ("model.py", "baseline_accuracy=0.9)", "baseline_accuracy=0.9), example=811"),
-        ("model.py", "baseline_accuracy=0.9)", "baseline_accuracy=0.9), partly_delegated=frozenset({'xnnpack'})"),
+        ("model.py", "baseline=0.9", "baseline=0.8"),
+        ("model.py", "baseline=0.9", "baseline=0.9, flipped=0.5"),
+        ("model.py", "baseline=0.9)", "baseline=0.9), example=811"),
+        ("model.py", "baseline=0.9)", "baseline=0.9), partly_delegated=frozenset({'xnnpack'})"),
         ("model.py", "block(3, batch_size)", "block(3, batch_size)  # three is enough"),
         ("model.py", "MODEL = ModelSpec(", "\n\n# The model.\nMODEL = ModelSpec("),
         ("blocks.py", "return size, batch_size", "return (size, batch_size)  # a pair"),
@@ -134,7 +141,7 @@ def test_build_depends_on_a_helper_elsewhere_on_the_path(edit, folder, tmp_path,
     (tmp_path / "lib" / "shared").mkdir(parents=True)
     (tmp_path / "lib" / "shared" / "layers.py").write_text("def block(): return 1\n")
     assert edit("late.py", "from blocks import", "from shared.layers import")
-    (spec,) = find([folder])
+    spec = the_one(folder)
     before = build_address(spec)
     (tmp_path / "lib" / "shared" / "layers.py").write_text("def block(): return 2\n")
 
@@ -180,7 +187,7 @@ def engine(tmp_path, monkeypatch):
     return copy
 
 
-@pytest.mark.parametrize("name", ["builder.py", "training.py", "conversion.py", "datasets.py"])
+@pytest.mark.parametrize("name", ["builder.py", "training.py", "conversion.py", "datasets.py", "arrays.py"])
 def test_build_depends_on_the_engine(spec, engine, name):
     """A change in how models are trained or converted is another build."""
     before = build_address(spec)
@@ -199,29 +206,46 @@ def test_build_does_not_depend_on_what_runs_and_judges(spec, engine, name):
 
 
 @pytest.fixture
-def model_file(tmp_path):
-    """A file whose outputs are stored."""
-    file = tmp_path / "fp16.tflite"
-    file.write_bytes(b"weights")
-    return file
+def weights(tmp_path):
+    """The files of `built`, and what evaluation data they have."""
+    for name in ("fp32", "fp16"):
+        (tmp_path / f"{name}.tflite").write_bytes(name.encode())
+    return tmp_path
 
 
-def leg(file, spec, target="xnnpack", presence=HERE, samples=None):
-    """Return where the outputs of *file* on a target, here its default device, live."""
-    return outputs_address(file, TARGETS[target], spec, presence, samples)
+@pytest.fixture
+def built(weights):
+    """A build whose outputs are stored."""
+    return made(weights, "06af")
 
 
-def test_outputs_depend_on_the_files_content(spec, model_file):
+def made(folder, data_sha256):
+    """Return a build whose files are in *folder*, with evaluation data of that digest."""
+    (folder / artifacts.FACTS).write_text(json.dumps({"data_sha256": data_sha256}))
+    return Build(folder, folder / "fp32.tflite", folder / "fp16.tflite", folder / artifacts.DATA)
+
+
+def leg(built, spec, target="xnnpack", presence=HERE, samples=None):
+    """Return where the outputs of the float16 file on a target, here its default device, live."""
+    return outputs_address(built, "fp16", TARGETS[target], spec, presence=presence, samples=samples)
+
+
+def test_outputs_depend_on_the_files_content(spec, built):
     """Another file of the same name has other outputs."""
-    before = leg(model_file, spec)
-    model_file.write_bytes(b"other weights")
+    before = leg(built, spec)
+    built.fp16.write_bytes(b"other weights")
 
-    assert leg(model_file, spec) != before
+    assert leg(built, spec) != before
 
 
-def test_outputs_depend_on_the_target(spec, model_file):
+def test_outputs_depend_on_the_evaluation_data(spec, weights):
+    """The same file over other data has other outputs."""
+    assert leg(made(weights, "06af"), spec) != leg(made(weights, "07b0"), spec)
+
+
+def test_outputs_depend_on_the_target(spec, built):
     """Every target has outputs of its own."""
-    assert len({leg(model_file, spec, target).digest for target in TARGETS}) == len(TARGETS)
+    assert len({leg(built, spec, target).digest for target in TARGETS}) == len(TARGETS)
 
 
 @pytest.mark.parametrize(
@@ -229,23 +253,28 @@ def test_outputs_depend_on_the_target(spec, model_file):
     [Presence(None, adapter="another adapter"), Presence(None, adapter="an adapter", arithmetic="bfloat16")],
     ids=["adapter", "arithmetic"],
 )
-def test_outputs_depend_on_the_device(spec, model_file, there):
+def test_outputs_depend_on_the_device(spec, built, there):
     """Another GPU, or another arithmetic of the same one, computes other outputs."""
-    assert leg(model_file, spec, "gpu", there) != leg(model_file, spec, "gpu")
+    assert leg(built, spec, "gpu", there) != leg(built, spec, "gpu")
 
 
-def test_outputs_depend_on_the_samples(spec, model_file):
+def test_outputs_depend_on_the_samples(spec, built):
     """The outputs for some images are not those for others, or for all."""
-    assert len({leg(model_file, spec, samples=chosen).digest for chosen in (None, [1, 2], [1, 3], [2, 1])}) == 4
+    assert len({leg(built, spec, samples=chosen).digest for chosen in (None, [1, 2], [1, 3], [2, 1])}) == 4
 
 
-def test_outputs_depend_on_the_delegate_library(spec, model_file, tmp_path):
+def library(built, spec, file, options):
+    """Return where the outputs of a delegate library live."""
+    return outputs_address(built, "fp16", external(f"external:{file}", options), spec, presence=HERE, samples=None)
+
+
+def test_outputs_depend_on_the_delegate_library(spec, built, tmp_path):
     """Other bytes of a delegate library, and other options, are another evaluation; another place is none."""
 
     def at(folder, content, options):
         folder.mkdir(exist_ok=True)
         (folder / "lib.so").write_bytes(content)
-        return outputs_address(model_file, external(f"external:{folder / 'lib.so'}", options), spec, HERE, None)
+        return library(built, spec, folder / "lib.so", options)
 
     one, other = tmp_path / "one", tmp_path / "other"
     known = at(one, b"code", {"mode": "copy"})
@@ -254,78 +283,105 @@ def test_outputs_depend_on_the_delegate_library(spec, model_file, tmp_path):
     assert len({known.digest, at(one, b"other", {"mode": "copy"}).digest, at(one, b"code", {}).digest}) == 3
 
 
-def test_address_of_a_library_is_a_file_name(spec, model_file, tmp_path):
+def test_address_of_a_library_is_a_file_name(spec, built, tmp_path):
     """The colon of a delegate library's name does not get into the store."""
     (tmp_path / "libnpu.so").touch()
-    address = outputs_address(model_file, external(f"external:{tmp_path / 'libnpu.so'}", {}), spec, HERE, None)
+    address = library(built, spec, tmp_path / "libnpu.so", {})
 
     assert str(address).startswith("outputs/model-fp16-external-libnpu.so-")
 
 
-def test_outputs_depend_on_the_machine(spec, model_file, monkeypatch):
+def test_outputs_depend_on_the_machine(spec, built, monkeypatch):
     """Another CPU may dispatch to other kernels."""
-    before = leg(model_file, spec)
+    before = leg(built, spec)
     monkeypatch.setattr(versions, "machine", lambda: "another")
 
-    assert leg(model_file, spec) != before
+    assert leg(built, spec) != before
 
 
-@pytest.mark.parametrize("name", ["runner.py", "inference.py", "targets.py", "tflite_file.py", "datasets.py"])
-def test_outputs_depend_on_the_engine(spec, model_file, engine, name):
+@pytest.mark.parametrize(
+    "name", ["runner.py", "inference.py", "sessions.py", "feed.py", "evaluation_data.py", "tflite_file.py"]
+)
+def test_outputs_depend_on_the_engine(spec, built, engine, name):
     """A change in how files are run is another evaluation."""
-    before = leg(model_file, spec)
+    before = leg(built, spec)
     (engine / name).write_text("# changed\n")
 
-    assert leg(model_file, spec) != before
+    assert leg(built, spec) != before
 
 
 @pytest.mark.parametrize(("package", "moved"), [("tensorflow", ["tf_lite"]), ("openvino", ["openvino"])])
-def test_outputs_depend_on_their_runtime_only(spec, model_file, monkeypatch, package, moved):
+def test_outputs_depend_on_their_runtime_only(spec, built, monkeypatch, package, moved):
     """Another TensorFlow, or OpenVINO, concerns the target that it provides, and no other."""
-    legs, installed = {name: leg(model_file, spec, name) for name in TARGETS}, versions.installed
+    legs, installed = {name: leg(built, spec, name) for name in TARGETS}, versions.installed
     monkeypatch.setattr(versions, "installed", lambda name: "0.0" if name == package else installed(name))
 
-    assert [name for name in TARGETS if leg(model_file, spec, name) != legs[name]] == moved
+    assert [name for name in TARGETS if leg(built, spec, name) != legs[name]] == moved
 
 
-def test_addresses_name_what_they_hold(spec, model_file):
+def test_addresses_name_what_they_hold(spec, built):
     """A person finds the build and the evaluation of a model in the store by their names."""
     assert str(build_address(spec)).startswith("builds/model-")
-    assert str(leg(model_file, spec)).startswith("outputs/model-fp16-xnnpack-")
+    assert str(leg(built, spec)).startswith("outputs/model-fp16-xnnpack-")
 
 
 def test_build_is_read_from_its_folder(tmp_path):
-    """A build gives its files, what was written down while it was built, and what Keras computed."""
-    np.save(tmp_path / artifacts.KERAS_OUTPUTS, np.ones((3, 2), np.float32))
-    (tmp_path / artifacts.FACTS).write_text(json.dumps({"weights_sha256": "06af"}))
-    build = Build(tmp_path)
+    """A build gives its files, what was written down while it was built, and what Keras computed of each output."""
+    for number in range(2):
+        np.save(tmp_path / f"keras-{number}.npy", np.full((3, 2), number, np.float32))
+    (tmp_path / artifacts.FACTS).write_text(json.dumps({"keras": ["logits", "parity"]}))
+    build = Build(tmp_path, tmp_path / "a", tmp_path / "b", tmp_path / "data")
 
-    assert (build.file("fp16"), build.facts) == (tmp_path / "fp16.tflite", {"weights_sha256": "06af"})
-    assert build.keras_outputs().tolist() == [[1, 1]] * 3
+    assert (build.file("fp32"), build.file("fp16")) == (tmp_path / "a", tmp_path / "b")
+    assert [build.keras_outputs(name).tolist() for name in ("parity", "logits")] == [[[1, 1]] * 3, [[0, 0]] * 3]
+    with pytest.raises(KeyError, match="Keras has no output nonsense; it has logits, parity"):
+        build.keras_outputs("nonsense")
 
 
-def test_outputs_are_read_from_their_folder(tmp_path):
-    """An evaluation gives its outputs, those of the second run, which samples these are, and the runtime's facts."""
-    for number, name in enumerate(("outputs-0", "again-0", "repeated")):
-        np.save(tmp_path / f"{name}.npy", np.full(2, number))
-    (tmp_path / artifacts.FACTS).write_text(json.dumps({"delegated": "whole"}))
-    outputs = Outputs(tmp_path)
+def test_build_opens_its_data(tmp_path):
+    """The evaluation data are those of the build, opened where they lie."""
+    (tmp_path / "data").mkdir()
+    np.save(tmp_path / "data" / "x.npy", np.ones((7, 2), np.float32))
 
-    assert [values[0] for values in (outputs.array(), outputs.array("again"), outputs.repeated())] == [0, 1, 2]
-    assert outputs.facts == {"delegated": "whole"}
+    assert Build(tmp_path, tmp_path, tmp_path, tmp_path / "data").samples.count == 7
 
 
 @pytest.fixture
 def stored(tmp_path):
-    """Return an evaluation of so many images in the store: each image's output is its number."""
+    """Return an evaluation that is stored: an output is the number of its sample, of the next output 100 more."""
 
-    def write(count, **chosen):
+    def write(count, names=("logits",), unfed=(), folder="outputs", **chosen):
         numbers = np.arange(count) if chosen.get("evaluated") is None else chosen["evaluated"]
-        np.save(tmp_path / "outputs-0.npy", numbers)
-        np.save(tmp_path / "again-0.npy", numbers[-1:])
-        return Outputs(tmp_path, **chosen)
+        (tmp_path / folder).mkdir(exist_ok=True)
+        for place in range(len(names)):
+            np.save(tmp_path / folder / f"outputs-{place}.npy", numbers + 100 * place)
+            np.save(tmp_path / folder / f"again-{place}.npy", numbers[-1:] + 100 * place)
+        np.save(tmp_path / folder / "repeated.npy", np.array([len(numbers) - 1]))
+        facts = {"names": list(names), "unfed": list(unfed), "delegated": "whole"}
+        (tmp_path / folder / artifacts.FACTS).write_text(json.dumps(facts))
+        return Outputs(tmp_path / folder, **chosen)
 
     return write
+
+
+def test_outputs_are_read_from_their_folder(stored):
+    """An evaluation gives each output by its name, the second run's, which rows these are, and the runtime's facts."""
+    outputs = stored(3, ("logits", "parity"))
+
+    assert outputs.array("parity").tolist() == [100, 101, 102]
+    assert [outputs.array(name, "again").tolist() for name in outputs.names] == [[2], [102]]
+    assert (outputs.repeated().tolist(), outputs.facts["delegated"]) == ([2], "whole")
+
+
+def test_outputs_stay_on_disk(stored):
+    """An array is a mapping: a model's outputs for many samples need not fit into memory."""
+    assert isinstance(stored(3).array("logits"), np.memmap)
+
+
+def test_unknown_output_is_an_error(stored):
+    """An output that was not computed is named with those that were."""
+    with pytest.raises(KeyError, match="no output is called nonsense; there are logits, parity"):
+        stored(3, ("logits", "parity")).array("nonsense")
 
 
 @pytest.mark.parametrize(
@@ -342,5 +398,161 @@ def test_rows_are_those_of_their_samples(stored, chosen, rows, sampled):
     """Of all that were run, those that are wanted are given; of a sample, all; and `samples` names each row."""
     outputs = stored(5, **chosen)
 
-    assert outputs.array().tolist() == outputs.samples().tolist() == rows
-    assert (outputs.sampled, outputs.array("again").tolist()) == (sampled, [4])
+    assert outputs.array("logits").tolist() == outputs.samples().tolist() == rows
+    assert (outputs.sampled, outputs.array("logits", "again").tolist()) == (sampled, [4])
+    assert (outputs.chosen is None) == (not chosen)
+    assert outputs.whole().array("logits").tolist() == (rows if sampled else [0, 1, 2, 3, 4])
+
+
+def test_outputs_are_paired_by_name(stored):
+    """Two evaluations are compared output by output, whatever order their runtimes give them in."""
+    one, other = stored(2, ("logits", "parity")), stored(2, ("parity", "logits"), folder="others")
+
+    assert [(name, here.tolist(), there.tolist()) for name, here, there in one.beside(other)] == [
+        ("logits", [0, 1], [100, 101]),
+        ("parity", [100, 101], [0, 1]),
+    ]
+
+
+@pytest.mark.parametrize(("here", "there"), [(["logits"], ["logits", "parity"]), (["logits", "parity"], ["logits"])])
+def test_output_that_one_of_two_lacks_is_an_error(stored, here, there):
+    """An output that only one evaluation has is never left out of a comparison."""
+    one, other = stored(2, here), stored(2, there, folder="others")
+
+    with pytest.raises(KeyError, match="no output is called parity; there are logits"):
+        list(one.beside(other))
+
+
+def test_output_is_told_from_others_where_there_are_some(stored):
+    """The only output needs no name in a message; one of several does."""
+    assert [stored(2, names).called("logits") for names in (["logits"], ["logits", "parity"])] == ["", " of logits"]
+
+
+def test_outputs_without_an_input_are_told(stored):
+    """An output of a signature without inputs is not one that depends on the samples."""
+    outputs = stored(2, ("product", "reset/total"), unfed=["reset/total"])
+
+    assert (outputs.names, outputs.fed) == (["product", "reset/total"], ["product"])
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """A model that comes as a pair of files, with data; the folder that they lie in."""
+    for name in ("a.tflite", "b.tflite", "eval.npz"):
+        (tmp_path / name).write_bytes(name.encode())
+    spec = ModelSpec("ready", fp32="a.tflite", fp16="b.tflite", data="eval.npz", source=tmp_path / "spec.py")
+    return spec, tmp_path
+
+
+@pytest.mark.parametrize("name", ["a.tflite", "b.tflite", "eval.npz"])
+def test_pair_depends_on_its_files_and_data(pair, name):
+    """Other bytes of any of what the user brings are looked through again."""
+    spec, folder = pair
+    before = build_address(spec)
+    (folder / name).write_bytes(b"other")
+
+    assert build_address(spec) != before
+
+
+def test_pair_is_not_its_files_swapped(pair):
+    """Which of the files is the float16 one is part of the address; and one that comes alone is no pair."""
+    spec, _ = pair
+    swapped = dataclasses.replace(spec, fp32=spec.fp16, fp16=spec.fp32)
+    alone = dataclasses.replace(spec, fp32=None)
+
+    assert len({build_address(one).digest for one in (spec, swapped, alone)}) == 3
+
+
+def test_pair_needs_no_tensorflow(pair, monkeypatch):
+    """A pair is found without TensorFlow, whatever version of it is pinned."""
+    before = build_address(pair[0])
+    monkeypatch.setattr(versions, "pinned", dict)
+
+    assert build_address(pair[0]) == before
+
+
+def test_pair_depends_on_the_place_of_its_data(pair):
+    """Data that can be mapped where they lie are not copied: elsewhere they are other data."""
+    spec, folder = pair
+    (folder / "moved.npz").write_bytes((folder / "eval.npz").read_bytes())
+
+    assert build_address(dataclasses.replace(spec, data="moved.npz")) != build_address(spec)
+
+
+@pytest.mark.parametrize("name", ["a.tflite", "b.tflite", "eval.npz"])
+def test_missing_file_is_an_error_that_names_it(pair, name):
+    """What cannot be read has no address: the error has the file."""
+    spec, folder = pair
+    (folder / name).unlink()
+
+    with pytest.raises(FileNotFoundError) as error:
+        build_address(spec)
+    assert Path(error.value.filename) == folder / name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder / "variables" / "index").write_bytes(b"other"),
+        lambda folder: (folder / "variables" / "index").rename(folder / "variables" / "other"),
+        lambda folder: (folder / "assets").write_bytes(b""),
+    ],
+    ids=["content", "name", "another file"],
+)
+def test_folder_is_all_of_its_files(tmp_path, change):
+    """A SavedModel is its files at their places, whatever folder they are in."""
+    for name in ("one", "same"):
+        (tmp_path / name / "variables").mkdir(parents=True)
+        (tmp_path / name / "saved_model.pb").write_bytes(b"graph")
+        (tmp_path / name / "variables" / "index").write_bytes(b"weights")
+    before = content_digest(tmp_path / "one")
+    assert before == content_digest(tmp_path / "same")
+    change(tmp_path / "one")
+
+    assert content_digest(tmp_path / "one") != before
+
+
+@pytest.mark.parametrize("change", [{"data": "eval.npz"}, {"keras_model": "b.tflite"}])
+def test_keras_model_depends_on_its_file_and_data(pair, monkeypatch, change):
+    """Another model file, other data and another TensorFlow are another conversion."""
+    _, folder = pair
+    spec = ModelSpec("ready", keras_model="a.tflite", data="b.tflite", source=folder / "spec.py")
+    before, pins = build_address(spec), versions.pinned() | {"tensorflow": "0.0"}
+
+    assert build_address(dataclasses.replace(spec, **change)) != before
+    monkeypatch.setattr(versions, "pinned", lambda: pins)
+    assert build_address(spec) != before
+
+
+PROCESSES = {"artifacts", "chatter", "children", "libraries", "runner", "specs", "store", "versions"}
+"""Modules that start, ask and keep; what is kept is not of their making."""
+
+ELSEWHERE = {
+    "_TRAINING": {"evaluation_data", "feed", "interface", "keras_models", "preparing", "tflite_file"},  # other jobs
+    "_CONVERTING": {"datasets", "interface", "twin"},
+    "_PREPARING": {"interface", "pairing"},  # judge the file, and refuse it
+    "_RUNNING": {"headroom", "interface", "localisation", "preparing", "probing", "twin"},  # jobs with addresses if any
+}
+"""Modules that one of an entry's sources imports for something else."""
+
+
+def imported(name):
+    """Return the engine's modules that one of them imports when it runs."""
+    tree = ast.parse((Path(artifacts.__file__).parent / name).read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and getattr(node.test, "id", None) == "TYPE_CHECKING":
+            node.body = []
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    whole = {alias.name for node in nodes if node.module == "fixtures.harness" for alias in node.names}
+    parts = {node.module.rpartition(".")[2] for node in nodes if node.module.startswith("fixtures.harness.")}
+    return whole | parts
+
+
+@pytest.mark.parametrize("sources", ELSEWHERE)
+def test_entry_depends_on_all_modules_that_make_it(sources):
+    """What a source of an entry imports is a source of it as well, or is known to make nothing of what is kept."""
+    names = getattr(artifacts, sources)
+    of_it = {name.removesuffix(".py") for name in names}
+    others = {module for name in names for module in imported(name)} - of_it
+
+    assert others - PROCESSES == ELSEWHERE[sources]

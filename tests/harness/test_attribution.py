@@ -1,16 +1,20 @@
 """Who is over its bound, and who is not, tells the cause."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from fixtures.harness.attribution import Deviation, deviation, verdict
-from fixtures.harness.bounds import arithmetic_bounds, weight_bound
+from fixtures.harness.bounds import arithmetic_bounds, route, weight_bound
 from fixtures.harness.targets import TARGETS
+from models.spec import Budget
+from models.tasks import Classification, Regression
 
 ARITHMETICS = {name: target.arithmetic for name, target in TARGETS.items()} | {"openvino": "bfloat16"}
 LEGS = [(precision, target) for precision in ("fp32", "fp16") for target in ARITHMETICS]
+BUDGET = Budget()
 CONVERTED, MISCONVERTED = (1e-7, 1e-5), (1e-3, 1e-5)
 NAN = float("nan")
 
@@ -18,7 +22,8 @@ NAN = float("nan")
 def leg(precision, target, share):
     """Return a leg that is allowed a share of 1."""
     allowed = 0.0 if (precision, target) == ("fp32", "reference") else 1.0
-    return Deviation(precision, target, ARITHMETICS[target], 10, share, share, allowed, 60, 0, 1, 0, 0, (), 0.9)
+    arithmetic = ARITHMETICS[target]
+    return Deviation(precision, target, "", arithmetic, 10, share, share, allowed, 60, 0, 1, 0, 0, (), "F1", 0.9)
 
 
 def judge(*over, conversion=CONVERTED, share=2.0, missing=()):
@@ -95,6 +100,25 @@ def test_arithmetic_without_a_right_target_names_none():
     assert verdict(legs, None) == "arithmetic: gpu_fp16 (fp32) wrong in float16"
 
 
+def test_target_that_is_wrong_in_one_output_is_not_right():
+    """A file is right on a target in all of its outputs or not at all; it is named once, however many are wrong."""
+    outputs = {
+        ("fp32", "gpu_fp16"): (2.0, 2.0),
+        ("fp32", "gpu"): (0.5, 2.0),
+        ("fp32", "xnnpack"): (0.5, 0.5),
+    }
+    legs = [
+        dataclasses.replace(leg(*found, share), output=f"output {number}")
+        for found, shares in outputs.items()
+        for number, share in enumerate(shares)
+    ]
+
+    assert verdict(legs, None) == (
+        "kernel: gpu (fp32), in float32, further off than float32 explains; "
+        "arithmetic: gpu_fp16 (fp32) wrong in float16; xnnpack (fp32) right in float32"
+    )
+
+
 def test_several_causes_are_all_told():
     """Each of several causes is told, the first to look at first."""
     weights = [("fp16", target) for target in ARITHMETICS]
@@ -137,9 +161,9 @@ def test_nothing_to_compare_is_said():
 
 
 @pytest.fixture
-def file(files):
-    """A file of three layers."""
-    return files["conv-fp16"]
+def way(files):
+    """What the output of a file of three layers is computed by."""
+    return route(files["conv-fp16"], "output_0")
 
 
 @pytest.fixture
@@ -149,21 +173,13 @@ def truth():
 
 
 @pytest.fixture
-def compare(file, truth):
-    """Compare outputs with the truth; the labels are what the truth predicts, and samples go by tens."""
+def compare(way, truth):
+    """Compare outputs with the truth; the targets are what the truth predicts, and samples go by tens."""
 
-    def measure(outputs, precision="fp32", target="gpu", arithmetic="float32"):
-        labels, samples = truth.argmax(axis=1), np.arange(40) * 10
+    def measure(outputs, precision="fp32", target="gpu", arithmetic="float32", **others):
+        known = {"task": Classification(), "targets": truth.argmax(axis=1), "truth": truth, "output": "logits"} | others
         return deviation(
-            precision,
-            target,
-            arithmetic,
-            file=file,
-            roundoff=2,
-            outputs=outputs,
-            truth=truth,
-            labels=labels,
-            samples=samples,
+            precision, target, arithmetic, way=way, budget=BUDGET, outputs=outputs, samples=np.arange(40) * 10, **known
         )
 
     return measure
@@ -176,7 +192,8 @@ def test_deviation_is_measured_against_the_truth(compare, truth):
     found = compare(outputs)
 
     assert (found.largest, found.share, found.samples) == (20, 2.5, 40)
-    assert (found.flipped, found.flipped_margin, found.agreement, found.accuracy) == (1, 8, 1 - 1 / 40, 1 - 1 / 40)
+    assert (found.flipped, found.flipped_margin, found.agreement) == (1, 8, 1 - 1 / 40)
+    assert (found.output, found.metric, found.value) == ("logits", "top-1 accuracy", 1 - 1 / 40)
     assert [flip[:11] for flip in found.flips] == ["sample 30: "]
     assert not found.holds
 
@@ -189,13 +206,13 @@ def test_deviation_of_nothing_holds(compare, truth):
 
 
 @pytest.mark.parametrize("arithmetic", ["float32", "float16", "bfloat16"])
-def test_deviation_is_allowed_what_explains_it(compare, file, truth, arithmetic):
+def test_deviation_is_allowed_what_explains_it(compare, way, truth, arithmetic):
     """The float32 file is allowed what the arithmetic explains, the float16 file what its weights add to that."""
     allowed = [compare(truth, precision, "openvino", arithmetic).allowed for precision in ("fp32", "fp16")]
 
     assert allowed == [
-        arithmetic_bounds(file, truth, arithmetic, 2)[1],
-        weight_bound(file, truth, arithmetic, 2),
+        arithmetic_bounds(way, truth, arithmetic, BUDGET)[1],
+        weight_bound(way, truth, arithmetic, BUDGET),
     ]
     assert allowed[0] < allowed[1]
 
@@ -225,3 +242,33 @@ def test_deviation_is_json(compare, truth):
     found = compare(outputs, "fp16")
 
     assert json.loads(json.dumps(found.as_dict())) == vars(found) | {"flips": []}
+
+
+def test_deviation_without_targets_has_no_metric(compare, truth):
+    """Without targets, nothing says how good outputs are; how many predictions changed is told all the same."""
+    found = compare(truth[:, ::-1].copy(), targets=None)
+
+    assert (found.metric, found.value) == ("", None)
+    assert found.flipped > 0
+
+
+@pytest.mark.parametrize("task", [None, Regression("rmse")])
+def test_deviation_of_what_predicts_no_class_has_no_flips(compare, truth, task):
+    """Of an output that predicts no class, none can change."""
+    found = compare(truth + np.float32(100), task=task, targets=truth if task else None)
+
+    assert (found.agreement, found.flipped, found.flips) == (None, 0, ())
+    assert (found.metric, found.value) == (("RMSE", 100) if task else ("", None))
+    assert not found.holds
+
+
+@pytest.mark.parametrize(
+    ("arithmetic", "changed", "holds"), [("float32", 1, False), ("float16", 2, False), ("float16", 1, True)]
+)
+def test_deviation_of_whole_numbers_is_the_share_of_others(compare, arithmetic, changed, holds):
+    """Of an output of whole numbers, the budget's share of flips may be others, one in any case; none in float32."""
+    truth = np.arange(40).reshape(40, 1)
+    found = compare(truth + 7 * (truth < changed), arithmetic=arithmetic, truth=truth, task=None, targets=None)
+
+    assert (found.share, found.holds) == (changed / 40, holds)
+    assert found.allowed == (0 if arithmetic == "float32" else max(BUDGET.flipped, 1 / 40))

@@ -6,21 +6,26 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from fixtures.harness import arrays
 from fixtures.harness.bounds import (
     UNFELT,
     UNIT_ROUNDOFF,
     WORST,
+    Route,
     arithmetic_bounds,
     arithmetic_error,
     flip_bound,
     noise_bound,
     reduction_length,
     rounding_error,
+    route,
     steepness,
     weight_bound,
     weight_error,
+    weight_noise_bound,
     weights_error,
 )
+from models.spec import Budget
 
 TERMS = {
     "CONV_2D": 3 * 3 * 2,
@@ -53,15 +58,24 @@ def logistic(logits):
 ACTIVATIONS = {"softmax": softmax, "sigmoid": logistic}
 
 
+BUDGET = Budget()
+
+
 @pytest.fixture(params=["conv-fp32", "conv-fp16"])
 def conv(files, request):
-    """A file with one of each operator that sums."""
-    return files[request.param]
+    """What the output of a file with one of each operator that sums is computed by."""
+    return route(files[request.param], "output_0")
+
+
+@pytest.fixture
+def squeezed(files):
+    """Return what the output of a file that ends in that activation is computed by."""
+    return lambda name: route(files[f"{name}-fp32"], "output_0")
 
 
 def test_terms_of_a_sum_are_counted(conv):
     """What an output sums is counted from the shapes of weights, whatever they are stored in."""
-    assert {op.name: reduction_length(op) for op in conv.subgraphs[0].calculations} == TERMS
+    assert {op.name: reduction_length(op) for op in conv.operators} == TERMS
 
 
 def test_other_operators_sum_nothing(files):
@@ -85,7 +99,7 @@ def test_unit_roundoff_is_half_of_the_last_digit():
 @pytest.mark.parametrize("arithmetic", UNIT_ROUNDOFF)
 def test_error_of_operators_in_a_row_is_that_of_the_file(conv, arithmetic):
     """A file's error is that of all its operators, and of fewer operators there is less of it."""
-    operators = conv.subgraphs[0].calculations
+    operators = conv.operators
 
     assert rounding_error(operators, arithmetic) == arithmetic_error(conv, arithmetic)
     assert rounding_error(operators[:-1], arithmetic) < rounding_error(operators, arithmetic)
@@ -95,13 +109,13 @@ def test_error_of_operators_in_a_row_is_that_of_the_file(conv, arithmetic):
 @pytest.mark.parametrize(("roundoff", "most"), [(2, UNFELT), (200, 200 * 2**-24 * math.sqrt(sum(TERMS.values())))])
 def test_float32_arithmetic_has_no_least_error(conv, roundoff, most):
     """Outputs of float32 arithmetic may be exactly the reference kernels'; what nobody feels is always allowed."""
-    assert arithmetic_bounds(conv, LOGITS, "float32", roundoff) == (None, pytest.approx(most))
+    assert arithmetic_bounds(conv, LOGITS, "float32", Budget(roundoff=roundoff)) == (None, pytest.approx(most))
 
 
 @pytest.mark.parametrize("arithmetic", ["float16", "bfloat16"])
 def test_reduced_arithmetic_has_a_least_error(conv, arithmetic):
     """Outputs that are as close as float32 arithmetic makes them were not computed in anything less."""
-    least, most = arithmetic_bounds(conv, LOGITS, arithmetic, 2)
+    least, most = arithmetic_bounds(conv, LOGITS, arithmetic, BUDGET)
 
     assert (least, most) == (2 * arithmetic_error(conv, "float32"), 2 * arithmetic_error(conv, arithmetic))
     assert least < most
@@ -120,9 +134,9 @@ def test_share_of_flips_grows_with_the_roundoff(arithmetic, allowed):
 
 def test_weights_of_some_operators_weigh_less(conv):
     """The weights' error is that of all layers together in squares; an operator without weights adds none."""
-    graph = conv.subgraphs[0]
-    averaging = [op for op in graph.calculations if op.name == "MEAN"]
-    weighted = [op for op in graph.calculations if op.name != "MEAN"]
+    ((graph, operators),) = conv.parts
+    averaging = [op for op in operators if op.name == "MEAN"]
+    weighted = [op for op in operators if op.name != "MEAN"]
 
     assert weights_error(graph, averaging) == 0
     assert weights_error(graph, weighted[:1]) == pytest.approx(2**-11)
@@ -137,9 +151,9 @@ def test_weight_error_grows_with_the_root_of_the_layers(conv):
 @pytest.mark.parametrize("arithmetic", UNIT_ROUNDOFF)
 def test_weights_move_outputs_by_their_rounding_and_the_arithmetics(conv, arithmetic):
     """Two files on one target may differ by what rounding the weights explains, and twice-run arithmetic besides."""
-    expected = 2 * weight_error(conv) + arithmetic_bounds(conv, LOGITS, arithmetic, 2)[1]
+    expected = 2 * weight_error(conv) + arithmetic_bounds(conv, LOGITS, arithmetic, BUDGET)[1]
 
-    assert weight_bound(conv, LOGITS, arithmetic, 2) == pytest.approx(expected)
+    assert weight_bound(conv, LOGITS, arithmetic, BUDGET) == pytest.approx(expected)
 
 
 def test_logits_are_not_steep(conv):
@@ -147,34 +161,34 @@ def test_logits_are_not_steep(conv):
     assert [steepness(conv, truth) for truth in (LOGITS, SHARES)] == [1, 1]
 
 
-def test_softmax_is_as_steep_as_its_smallest_probability(files):
+def test_softmax_is_as_steep_as_its_smallest_probability(squeezed):
     """A probability of e**-12 comes from logits that are 12 apart: half of that is the factor."""
-    assert steepness(files["softmax-fp32"], SHARES) == pytest.approx(6)
+    assert steepness(squeezed("softmax"), SHARES) == pytest.approx(6)
 
 
 @pytest.mark.parametrize("logit", [-12, 12])
-def test_logistic_is_as_steep_as_its_largest_logit(files, logit):
+def test_logistic_is_as_steep_as_its_largest_logit(squeezed, logit):
     """A probability that a logit of 12, of either sign, explains is a quarter of that as steep."""
-    assert steepness(files["sigmoid-fp32"], logistic(np.array([[0.0, logit]]))) == pytest.approx(3)
+    assert steepness(squeezed("sigmoid"), logistic(np.array([[0.0, logit]]))) == pytest.approx(3)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_gentle_probabilities_are_not_steep(files, name):
+def test_gentle_probabilities_are_not_steep(squeezed, name):
     """Where logits are small, the errors of probabilities are at most those of the logits: no bound gets smaller."""
-    assert steepness(files[f"{name}-fp32"], np.full((2, 3), 1 / 3, np.float32)) == 1
+    assert steepness(squeezed(name), np.full((2, 3), 1 / 3, np.float32)) == 1
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("extreme", [0.0, 1.0])
-def test_probability_without_a_logit_is_not_infinitely_steep(files, name, extreme):
+def test_probability_without_a_logit_is_not_infinitely_steep(squeezed, name, extreme):
     """A probability that float32 rounds to 0 or 1 still gives a finite bound, that something can exceed."""
-    assert 1 < steepness(files[f"{name}-fp32"], np.array([[extreme, 1 - extreme, 0]], np.float32)) < 50
+    assert 1 < steepness(squeezed(name), np.array([[extreme, 1 - extreme, 0]], np.float32)) < 50
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("scale", [1, 3, 10])
 @pytest.mark.parametrize("error", [1e-3, 1e-2])
-def test_no_error_of_logits_is_steeper(files, name, scale, error):
+def test_no_error_of_logits_is_steeper(squeezed, name, scale, error):
     """Moving each logit by a share of the largest one moves no probability by more than that share times the factor."""
     rng = np.random.default_rng(0)
     logits = np.clip(rng.normal(scale=scale, size=(2000, 3)), -14, 14)
@@ -182,15 +196,16 @@ def test_no_error_of_logits_is_steeper(files, name, scale, error):
     moved = logits + error * np.abs(logits).max() * rng.choice([-1, 1], logits.shape)
     truth, found = ACTIVATIONS[name](logits), ACTIVATIONS[name](moved)
 
-    assert np.abs(found - truth).max() <= error * steepness(files[f"{name}-fp32"], truth.astype(np.float32))
+    assert np.abs(found - truth).max() <= error * steepness(squeezed(name), truth.astype(np.float32))
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_bounds_of_probabilities_are_wider(files, name):
+def test_bounds_of_probabilities_are_wider(squeezed, name):
     """Both bounds, and that of the weights, are as many times wider as the last operator is steep."""
-    file, times = files[f"{name}-fp32"], steepness(files[f"{name}-fp32"], SHARES)
-    bounds = [*arithmetic_bounds(file, SHARES, "float16", 2), weight_bound(file, SHARES, "float32", 2)]
-    errors = [arithmetic_error(file, "float32"), arithmetic_error(file, "float16"), weight_error(file) + UNFELT / 2]
+    way = squeezed(name)
+    times = steepness(way, SHARES)
+    bounds = [*arithmetic_bounds(way, SHARES, "float16", BUDGET), weight_bound(way, SHARES, "float32", BUDGET)]
+    errors = [arithmetic_error(way, "float32"), arithmetic_error(way, "float16"), weight_error(way) + UNFELT / 2]
 
     assert bounds == pytest.approx([2 * times * error for error in errors])
 
@@ -198,17 +213,171 @@ def test_bounds_of_probabilities_are_wider(files, name):
 @pytest.mark.parametrize("arithmetic", ["float16", "bfloat16"])
 def test_no_more_is_explained_than_working_models_show(arithmetic):
     """However deep a model is, an error of a fifth of the largest output is not explained by rounding."""
-    graph = SimpleNamespace(calculations=[SimpleNamespace(name="ADD", inputs=(), outputs=())] * 10**6, producers={})
-    graph.outputs = [SimpleNamespace(index=0)]
-    deep = SimpleNamespace(subgraphs=[graph], entry=SimpleNamespace(subgraph=0))
+    adding = SimpleNamespace(name="ADD", inputs=(), outputs=())
+    deep = Route(((None, (adding,) * 10**6),), adding)
 
-    assert arithmetic_bounds(deep, LOGITS, arithmetic, 2)[1] == 2 * WORST[arithmetic] <= 0.2
-    assert noise_bound(deep, arithmetic, 2) < WORST[arithmetic]
+    assert arithmetic_bounds(deep, LOGITS, arithmetic, BUDGET)[1] == 2 * WORST[arithmetic] <= 0.2
+    assert noise_bound(deep, arithmetic, BUDGET) < WORST[arithmetic]
 
 
 @pytest.mark.parametrize("arithmetic", UNIT_ROUNDOFF)
 def test_noise_is_bounded_more_tightly_than_the_largest_error(conv, arithmetic):
     """Errors of rounding are spread: their rms is a part of what the largest may be, and never none."""
-    bound = noise_bound(conv, arithmetic, 2)
+    bound = noise_bound(conv, arithmetic, BUDGET)
 
-    assert UNFELT <= bound <= max(UNFELT, arithmetic_bounds(conv, LOGITS, arithmetic, 2)[1] / 2)
+    assert UNFELT <= bound <= max(UNFELT, arithmetic_bounds(conv, LOGITS, arithmetic, BUDGET)[1] / 2)
+
+
+@pytest.mark.parametrize("arithmetic", UNIT_ROUNDOFF)
+def test_weights_add_noise_of_their_own(conv, arithmetic):
+    """What rounding the weights adds to the noise is as large as what it adds to an error."""
+    expected = noise_bound(conv, arithmetic, BUDGET) + 2 * weight_error(conv)
+
+    assert weight_noise_bound(conv, arithmetic, BUDGET) == pytest.approx(expected)
+
+
+def names(way):
+    """Return the operators of *way*."""
+    return [operator.name for operator in way.operators]
+
+
+@pytest.mark.parametrize("form", ["fp32", "fp16"])
+def test_route_leads_to_its_own_output(files, form):
+    """Of several outputs, each has a way of its own: what only another one needs is none of it."""
+    file = files[f"sums-{form}"]
+    ways = {output: route(file, output) for output in file.entry.outputs}
+
+    assert "CONV_2D" not in names(ways["sum"]) + names(ways["mean"]) + names(ways["depthwise"])
+    assert {output: way.last.name for output, way in ways.items()} == {
+        "averaged": "AVERAGE_POOL_2D",
+        "connected": "FULLY_CONNECTED",
+        "depthwise": "DEPTHWISE_CONV_2D",
+        "dilated": "CONV_2D",
+        "grouped": "CONV_2D",
+        "mean": "MEAN",
+        "multiplied": "BATCH_MATMUL",
+        "same": "CONV_2D",
+        "sum": "SUM",
+        "transposed_same": "TRANSPOSE_CONV",
+        "transposed_valid": "TRANSPOSE_CONV",
+        "valid": "CONV_2D",
+    }
+    assert all(len(way.operators) < len(file.subgraphs[0].calculations) / 2 for way in ways.values())
+
+
+def test_shared_part_is_on_both_ways(files):
+    """What two outputs are both made of is part of both."""
+    total, product = (route(files["two-fp16"], output) for output in ("total", "product"))
+
+    assert names(total)[:2] == names(product)[:2] == ["FULLY_CONNECTED"] * 2
+    assert (total.last.name, product.last.name) == ("ADD", "MUL")
+    assert {"ADD"} & set(names(product)) == {"MUL"} & set(names(total)) == set()
+
+
+def test_shorter_way_is_allowed_less(files):
+    """An output that fewer operators compute may be off by less than one of the same file that more do."""
+    summed, connected = (route(files["sums-fp32"], output) for output in ("sum", "connected"))
+
+    for arithmetic in UNIT_ROUNDOFF:
+        assert arithmetic_error(summed, arithmetic) <= arithmetic_error(connected, arithmetic)
+    assert arithmetic_error(summed, "float16") < arithmetic_error(connected, "float16")
+
+
+@pytest.mark.parametrize("form", ["fp32", "fp16"])
+def test_loop_leads_into_its_body(files, form):
+    """What a loop computes is part of the way, with the weights that lie in other subgraphs."""
+    file = files[f"lstm-{form}"]
+    way = route(file, "output_0")
+
+    assert len(way.parts) == len(file.subgraphs) > 2
+    assert {"WHILE", "LOGISTIC", "TANH"} <= set(names(way))
+    assert weight_error(way) > weights_error(*way.parts[0])
+    assert [graph for graph, _ in way.parts] == list(file.subgraphs)
+
+
+@pytest.mark.parametrize("form", ["fp32", "fp16"])
+def test_variable_leads_to_what_assigns_it(files, form):
+    """What was kept in a variable was computed by what assigned it, in this graph or when it was initialized."""
+    way = route(files[f"state-{form}"], "product")
+
+    assert {"ADD", "ASSIGN_VARIABLE", "CALL_ONCE", "FULLY_CONNECTED"} <= set(names(way))
+    assert [graph.name for graph, _ in way.parts] == [files[f"state-{form}"].subgraphs[place].name for place in (0, 2)]
+
+
+def test_signatures_have_ways_of_their_own(files):
+    """An output of another signature is computed in its graph, and outputs of one name are told by the signature."""
+    file = files["entries-fp16"]
+    first, second, summed = (route(file, name) for name in ("product", "second/product", "second/sum"))
+
+    assert [way.parts[0][0] for way in (first, second, summed)] == [file.subgraphs[place] for place in (0, 1, 1)]
+    assert (names(summed), weights_error(*summed.parts[0])) == (["SUM"], 0)
+    assert all(len(way.parts) == 1 for way in (first, second, summed))
+
+
+@pytest.mark.parametrize("name", ["nonsense", "second/nonsense", "first/product"])
+def test_unknown_output_has_no_way(files, name):
+    """An output that no signature has is an error, also where its name has another signature's."""
+    with pytest.raises(KeyError):
+        route(files["entries-fp16"], name)
+
+
+def test_output_that_is_an_input_is_computed_by_nothing(edited):
+    """What is passed through needs no operator, and has none to be steep."""
+
+    def passing_through(model):
+        model.signatureDefs[0].outputs[0].tensorIndex = model.subgraphs[0].inputs[0]
+        model.subgraphs[0].outputs = model.subgraphs[0].inputs
+
+    way = route(edited("dense-fp16", passing_through), "output_0")
+
+    assert (way.operators, way.last, steepness(way, SHARES)) == ([], None, 1)
+    assert arithmetic_bounds(way, LOGITS, "float32", BUDGET) == (None, UNFELT)
+
+
+def test_file_without_signatures_has_a_way(edited):
+    """Without a signature, outputs go by the names of their tensors."""
+
+    def unsigned(model):
+        model.signatureDefs = []
+
+    file = edited("dense-fp16", unsigned)
+    (output,) = file.entry.outputs
+
+    assert names(route(file, output)) == ["FULLY_CONNECTED"] * 2
+
+
+@pytest.mark.parametrize(("arithmetic", "most"), [("float32", 0), ("float16", 0.001), ("bfloat16", 0.008)])
+def test_whole_numbers_may_change_as_classes_may(files, arithmetic, most):
+    """Of an output of whole numbers, as many values may be others as predictions may; in float32 none, and no least."""
+    way, truth = route(files["typed-fp16"], "best"), np.arange(9000)
+
+    assert arithmetic_bounds(way, truth, arithmetic, BUDGET) == (None, pytest.approx(most))
+    assert weight_bound(way, truth, arithmetic, BUDGET) == pytest.approx(max(most, BUDGET.flipped))
+
+
+def test_one_of_few_whole_numbers_may_change(files):
+    """Of so few values that the share allows none, one may be another where float16 has a say."""
+    way, truth = route(files["typed-fp16"], "best"), np.arange(50)
+
+    assert arithmetic_bounds(way, truth, "float16", BUDGET) == (None, 1 / 50)
+    assert weight_bound(way, truth, "float32", BUDGET) == 1 / 50
+    assert arithmetic_bounds(way, truth, "float32", BUDGET) == (None, 0)
+
+
+def test_errors_grow_with_what_a_state_keeps(files):
+    """What is kept from sample to sample keeps their errors too, which add up as those of terms do."""
+    once, often = (route(files["state-fp16"], "product", samples) for samples in (1, 100))
+
+    assert arithmetic_error(often, "float16") == pytest.approx(10 * arithmetic_error(once, "float16"))
+    assert weight_error(often) == pytest.approx(10 * weight_error(once))
+    assert route(files["dense-fp16"], "output_0", 100).calls == 1
+
+
+def test_steepness_is_that_of_all_blocks(squeezed, monkeypatch):
+    """The smallest probability counts, in whichever block of samples it is."""
+    many = np.full((50, 3), 1 / 3, np.float32)
+    many[37] = SHARES[1]
+    whole = steepness(squeezed("softmax"), many)
+    monkeypatch.setattr(arrays, "BLOCK", 3 * 8 * 4)
+
+    assert steepness(squeezed("softmax"), many) == whole == pytest.approx(6)

@@ -1,10 +1,16 @@
 """What a reviewer reads of a model comes from its figures, and leaves nothing out that fell short."""
 
+import dataclasses
+
+import pytest
+
 from fixtures.harness import cards
 from fixtures.harness.attribution import Deviation
-from fixtures.harness.cards import DEVICE, DID_NOT_RUN, EXPLAINED
+from fixtures.harness.cards import DEVICE, DID_NOT_RUN, EXPLAINED, KERAS_METRIC, METRIC, ORIGIN
 
-LEG = Deviation("fp32", "gpu", "float32", 10, 0.5, 0.5, 0.1, 9, 40, 0.9, 1, 0.2, ("sample 3: 1 -> 2",), 0.9)
+LEG = Deviation(
+    "fp32", "gpu", "", "float32", 10, 0.5, 0.5, 0.1, 9, 40, 0.9, 1, 0.2, ("sample 3: 1 -> 2",), "top-1 accuracy", 0.9
+)
 
 
 def test_card_without_figures_says_what_is_missing():
@@ -45,6 +51,86 @@ def test_devices_are_told_once_and_software_ones_for_what_they_are():
     ]
     software, hardware = cards.devices(figures)
 
-    assert software.startswith("gpu, gpu_fp16 on llvmpipe, 1000 images; that is a software device: ")
+    assert software.startswith("gpu, gpu_fp16 on llvmpipe, 1000 samples; that is a software device: ")
     assert "cannot show" in software
-    assert hardware == "openvino on CPU, 10000 images"
+    assert hardware == "openvino on CPU, 10000 samples"
+
+
+CHANGE = {"metric": "top-1 accuracy", "baseline": 0.96, "candidate": 0.955, "loss": 0.005, "most": 0.0072}
+"""What is left of a `metrics.Change` as JSON."""
+
+
+def test_metric_is_told_with_what_it_may_have_lost():
+    """The card has the metric of both files, the loss, and what is not excluded; the sentence the two values."""
+    card = cards.card("quick", "HOLDS", [], {METRIC: CHANGE})
+
+    assert "<th>top-1 accuracy on reference kernels</th><td>96.000 %</td><td>95.500 %</td>" in card
+    assert "<td>loss 0.005; up to 0.0072 is not excluded</td>" in card
+    assert cards.sentence("all held", {METRIC: CHANGE}) == (
+        "all held; top-1 accuracy 96.000 % -> 95.500 % (a loss of 0.0072 is not excluded)"
+    )
+
+
+def test_sizes_are_told_where_they_were_measured():
+    """The sentence has the size of the float16 file beside that of the float32 one."""
+    told = cards.sentence("all held", {"fp32_bytes": 1000, "size_ratio": 0.525})
+
+    assert told == "all held; float16 file 0.525 of 1 000 bytes"
+
+
+def test_metrics_of_several_outputs_are_told_apart():
+    """Each output has a row of its own, under its name and in its metric's unit, and Keras' value too."""
+    error = {"metric": "RMSE", "baseline": 0.123456789, "candidate": 0.2, "loss": 0.6, "most": float("inf")}
+    figures = {
+        f"{METRIC} of class": CHANGE,
+        f"{METRIC} of <age>": error,
+        f"{KERAS_METRIC} of <age>": ["RMSE", 0.1234],
+        f"{KERAS_METRIC} of class": ["top-1 accuracy", 0.96],
+    }
+    card = cards.card("quick", "HOLDS", [], figures)
+
+    assert "<th>top-1 accuracy of class on reference kernels</th><td>96.000 %</td>" in card
+    assert "<th>RMSE of &lt;age&gt; on reference kernels</th><td>0.12346</td><td>0.2</td>" in card
+    assert "<th>RMSE of &lt;age&gt; of Keras</th><td colspan='3'>0.1234</td>" in card
+    assert "<th>top-1 accuracy of class of Keras</th><td colspan='3'>96.000 %</td>" in card
+    assert card.count("on reference kernels</th>") == 2
+    assert cards.sentence("all held", figures).endswith(
+        "; top-1 accuracy of class 96.000 % -> 95.500 % (a loss of 0.0072 is not excluded); "
+        "RMSE of <age> 0.12346 -> 0.2 (a loss of inf is not excluded)"
+    )
+
+
+def test_origin_is_told_first():
+    """Where the files come from, and what could not be checked for it, begins the lines, and is in the card."""
+    figures = {ORIGIN: ["b.tflite comes alone."], "fp32 gpu": LEG.as_dict()}
+
+    assert cards.lines(figures, 0)[0] == "  b.tflite comes alone."
+    assert "<p>b.tflite comes alone.</p>" in cards.card("quick", "HOLDS", [], figures)
+
+
+def test_leg_of_each_output_is_told():
+    """The outputs of one file on one target are a row each, in the order of the targets."""
+    figures = {
+        f"{precision} {target} {output}": dataclasses.replace(
+            LEG, precision=precision, target=target, output=output
+        ).as_dict()
+        for output in ("class", "parity")
+        for precision, target in (("fp16", "gpu"), ("fp32", "reference"))
+    }
+    lines = [line.split() for line in cards.lines(figures, 0)]
+
+    assert lines[0][:4] == ["target", "arithmetic", "file", "output"]
+    assert [(line[0], line[2], line[3]) for line in lines[1:5]] == [
+        ("reference", "fp32", "class"),
+        ("reference", "fp32", "parity"),
+        ("gpu", "fp16", "class"),
+        ("gpu", "fp16", "parity"),
+    ]
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_metric_that_is_no_number_is_shown_as_it_is(value):
+    """An error that is infinite is told, and stops no report."""
+    change = CHANGE | {"metric": "MAE", "candidate": value, "loss": value, "most": value}
+
+    assert f"<td>0.96</td><td>{value}</td>" in cards.card("quick", "FELL SHORT", [], {METRIC: change})

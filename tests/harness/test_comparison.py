@@ -3,10 +3,21 @@
 import numpy as np
 import pytest
 
-from fixtures.harness import comparison
-from fixtures.harness.comparison import accuracy, agreement, classes, difference, liveliness, margin, repetition
+from fixtures.harness import arrays, comparison
+from fixtures.harness.comparison import (
+    agreement,
+    class_scores,
+    classes,
+    difference,
+    has_classes,
+    liveliness,
+    margin,
+    repetition,
+)
+from models.tasks import Binary, Classification, Embedding, Regression, Segmentation
 
 NOT_A_NUMBER = [np.nan, np.inf, -np.inf]
+CLASSES = Classification()
 
 
 def logits(*rows):
@@ -191,38 +202,79 @@ def test_margin_is_between_the_two_largest():
     assert margin(logits([1, 5, 3], [-1, -2, -9], [4, 4, 0])).tolist() == [2, 1, 0]
 
 
-def test_accuracy_is_the_share_of_right_classes():
-    """Three of four right classes are an accuracy of 0.75; NaN is never right."""
+def test_largest_score_is_the_class():
+    """Of scores of classes, the largest is the class; NaN predicts none."""
     outputs = logits([1, 0], [1, 0], [0, 1], [np.nan, 0])
 
-    assert accuracy(outputs, np.array([0, 0, 1, 0])) == 0.75
+    assert classes(class_scores(outputs, CLASSES)).tolist() == [0, 0, 1, -1]
 
 
-def test_accuracy_change_is_of_the_same_samples():
-    """What is lost and gained is counted sample by sample, the candidate against the baseline."""
-    baseline, candidate = logits([1, 0], [1, 0], [1, 0]), logits([0, 1], [0, 1], [1, 0])
-    found = comparison.accuracy_change(candidate, baseline, np.array([0, 0, 1]), 0.99)
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+@pytest.mark.parametrize(
+    ("outputs", "threshold", "said"),
+    [
+        (np.float32([0.5, 0.49999997, 0.9, np.nan]), 0.5, [1, 0, 1, -1]),
+        (np.float32([0, -1e-45, 3, np.inf]), 0.0, [1, 0, 1, -1]),
+        (np.float16([0.3, 0.2998, 1, 0]), np.float16(0.3), [1, 0, 1, 0]),
+        (np.array([True, False, True, False]), 0.5, [1, 0, 1, 0]),
+        (np.array([0, 1, 2, -1]), 0.5, [0, 1, 1, 0]),
+        (np.uint8([0, 127, 128, 255]), 128, [0, 0, 1, 1]),
+    ],
+    ids=["share", "logit", "float16", "bool", "int64", "uint8"],
+)
+def test_yes_or_no_is_two_classes(outputs, threshold, said, shape):
+    """An output from the threshold on is class 1, whatever type it has, and one that is not finite is none."""
+    scores = class_scores(outputs.reshape(shape), Binary(float(threshold)))
 
-    assert (found.lost, found.gained, found.samples) == (2, 0, 3)
+    assert scores.shape == (4, 2)
+    assert classes(scores).tolist() == said
 
 
-def test_accuracy_of_nan_drops(outputs):
-    """A candidate that is NaN everywhere has lost all that the baseline had right."""
-    found = comparison.accuracy_change(outputs * np.nan, outputs, classes(outputs), 0.99)
+@pytest.mark.parametrize("task", [None, Regression(), Embedding(), Segmentation()])
+def test_other_outputs_are_no_scores_of_classes(task):
+    """What predicts no class for each sample has no scores."""
+    assert class_scores(np.ones((4, 3, 2), np.float32), task) is None
+    assert not has_classes(task)
 
-    assert (found.candidate, found.lost) == (0, 50)
+
+@pytest.mark.parametrize("dtype", ["int64", "bool", "uint8"])
+def test_difference_of_whole_numbers_is_a_share_of_the_values(dtype):
+    """Of outputs that are no floats, those that are others count, however far off, and their error has no noise."""
+    truth = np.array([[0, 1, 1, 0]] * 5).astype(dtype)
+    other = truth.copy()
+    other[2, 1], other[4, 0] = 0, 1
+    found = difference(other, truth)
+
+    assert (found.share, found.sample, found.noise, found.sqnr, found.broken) == (2 / 20, 2, 0, np.inf, ())
 
 
-def test_worst_class_is_the_one_that_lost_most():
-    """The class whose samples were lost is named, with its own counts."""
-    labels = np.repeat(np.arange(3), 20)
-    truth = np.eye(3, dtype=np.float32)[labels]
-    candidate = truth.copy()
-    candidate[20:25] = [1, 0, 0]
-    found = comparison.worst_class(candidate, truth, labels, 0.99)
+def test_difference_has_the_scale_of_the_truth(outputs):
+    """The largest true output, of which a share is one, is there for who needs a difference in the outputs' unit."""
+    found = difference(outputs + np.float32(0.25), outputs)
 
-    assert (found.label, found.change.samples, found.change.lost) == (1, 20, 5)
-    assert str(found).startswith("class 1: accuracy 100.0000% -> 75.0000% on 20 samples")
+    assert found.scale == np.abs(outputs).max()
+    assert found.share * found.scale == pytest.approx(found.largest)
+
+
+def test_differences_of_many_samples_are_those_of_all(monkeypatch, outputs):
+    """Outputs that are looked at block by block differ as they do at once."""
+    far = changed(outputs, 37, 4, outputs[37, 4] + 0.5)
+    whole = difference(far, outputs, CALLED), agreement(far, outputs, CALLED), liveliness(far, CLASSES, CALLED)
+    monkeypatch.setattr(arrays, "BLOCK", 8 * 10 * 3)
+    some = difference(far, outputs, CALLED), agreement(far, outputs, CALLED), liveliness(far, CLASSES, CALLED)
+
+    assert len(comparison.row_blocks(outputs)) == 17
+    assert whole[1:] == some[1:]
+    assert (whole[0].sample, whole[0].largest, whole[0].scale) == (some[0].sample, some[0].largest, some[0].scale)
+    assert some[0].noise == pytest.approx(whole[0].noise)
+
+
+def test_scalar_outputs_differ():
+    """One number a sample, without a further axis, is compared like any other."""
+    truth = np.float32([1, 2, 4])
+
+    assert difference(truth + np.float32([0, 0, 1]), truth).share == 0.25
+    assert repetition(truth, -truth[[1]], np.array([1])).moved == (1,)
 
 
 def test_outputs_that_are_not_finite_are_listed(outputs):
@@ -283,7 +335,7 @@ def test_repeated_rows_are_called_by_their_names():
 def test_lifeless_samples_are_called_by_their_names(outputs):
     """Of some samples, those that are broken or flat are named by their indices among all; elements by their own."""
     outputs[31], outputs[:, 7] = 0.25, 0.25
-    found = liveliness(changed(outputs, 8, 3, np.nan), CALLED)
+    found = liveliness(changed(outputs, 8, 3, np.nan), CLASSES, CALLED)
 
     assert (found.broken, found.flat, found.dead) == ((807,), (3107,), (7,))
 
@@ -300,18 +352,6 @@ def test_worst_flips_come_first():
     assert [flip.sample for flip in agreement(truth[:, ::-1], truth).worst] == [1, 3, 2, 0]
 
 
-def test_worst_class_of_a_sample_is_the_one_whose_drop_it_shows():
-    """A rare class may always have dropped most; of a sample, the class counts that surely has dropped."""
-    labels = np.repeat([0, 1], [4, 400])
-    truth = np.eye(2, dtype=np.float32)[labels]
-    candidate = truth.copy()
-    candidate[4:44] = [1, 0]
-    found = [comparison.worst_class(candidate, truth, labels, 0.99, sampled=sampled) for sampled in (False, True)]
-
-    assert [change.label for change in found] == [0, 1]
-    assert found[1].change.judged(sampled=True)[1] == found[1].change.least > 0.05
-
-
 def test_noise_is_the_rms_error_as_a_share(outputs):
     """A scale that all outputs share shows as noise, though no single one is far off; its decibels are the SQNR."""
     found = difference(1.01 * outputs, outputs)
@@ -323,7 +363,7 @@ def test_noise_is_the_rms_error_as_a_share(outputs):
 
 def test_lively_outputs_have_no_faults(outputs):
     """Outputs that are finite and differ are alive."""
-    found = liveliness(outputs)
+    found = liveliness(outputs, CLASSES)
 
     assert found.faults == 0
     assert str(found) == f"all outputs are finite, {len(set(outputs.argmax(axis=1)))} classes are predicted"
@@ -333,22 +373,22 @@ def test_dead_output_is_found(outputs):
     """An output element that is the same for every sample is named."""
     outputs[:, 7] = 0.25
 
-    assert liveliness(outputs).dead == (7,)
-    assert "1 output elements are the same for every sample (first: 7)" in str(liveliness(outputs))
+    assert liveliness(outputs, CLASSES).dead == (7,)
+    assert "1 output elements are the same for every sample (first: 7)" in str(liveliness(outputs, CLASSES))
 
 
 def test_flat_sample_is_found(outputs):
     """A sample whose outputs are all equal is named."""
     outputs[31] = 0.25
 
-    assert liveliness(outputs).flat == (31,)
-    assert "1 samples have outputs that are all equal (first: 31)" in str(liveliness(outputs))
+    assert liveliness(outputs, CLASSES).flat == (31,)
+    assert "1 samples have outputs that are all equal (first: 31)" in str(liveliness(outputs, CLASSES))
 
 
 @pytest.mark.parametrize("value", NOT_A_NUMBER)
 def test_broken_sample_is_a_fault(outputs, value):
     """A sample with an output that is NaN or infinite is named."""
-    found = liveliness(changed(outputs, 8, 3, value))
+    found = liveliness(changed(outputs, 8, 3, value), CLASSES)
 
     assert (found.broken, found.faults) == ((8,), 1)
     assert "1 samples have outputs that are NaN or infinite (first: 8)" in str(found)
@@ -358,11 +398,51 @@ def test_one_class_for_all_is_a_fault(outputs):
     """Outputs that vary, but give every sample the same class, carry no prediction."""
     outputs[:, 4] += 100
 
-    assert liveliness(outputs).faults == 1
-    assert "every sample is given the same class" in str(liveliness(outputs))
+    assert liveliness(outputs, CLASSES).faults == 1
+    assert "every sample is given the same class" in str(liveliness(outputs, CLASSES))
+
+
+@pytest.mark.parametrize(("others", "faults"), [(0, 0), (1, 1)])
+def test_one_class_where_there_is_but_one_is_no_fault(outputs, others, faults):
+    """Of samples that truly are of one class, one class is predicted; of several, that is a fault."""
+    outputs[:, 4] += 100
+    targets = np.full(len(outputs), 4)
+    targets[:others] = 2
+
+    assert liveliness(outputs, CLASSES, None, targets).faults == faults
+
+
+@pytest.mark.parametrize("task", [None, Regression(), Binary(), Segmentation()])
+def test_still_corner_of_other_outputs_is_no_fault(outputs, task):
+    """Where elements are no scores of classes, some may be the same for every sample, as a picture's corner is."""
+    outputs[:, 7] = outputs[31] = 0.25
+    found = liveliness(outputs, task)
+
+    assert (found.faults, found.classes, str(found)) == (0, None, "all outputs are finite")
+
+
+@pytest.mark.parametrize("shape", [(150,), (150, 1), (150, 4, 3)])
+@pytest.mark.parametrize("dtype", ["float32", "int64", "bool"])
+def test_outputs_that_never_change_are_dead(shape, dtype):
+    """Outputs that are the same for every sample in all elements are dead, whatever they mean."""
+    found = liveliness(np.ones(shape, dtype), Regression())
+
+    assert len(found.dead) == found.faults == np.prod(shape[1:])
+
+
+def test_one_sample_is_not_dead():
+    """Of one sample, nothing can be said to be the same for all."""
+    assert liveliness(np.float32([[1, 2, 3]]), CLASSES).faults == 0
 
 
 @pytest.mark.parametrize("value", [0, np.nan, np.inf])
 def test_constant_outputs_are_faults_all_over(value):
     """Outputs that are all zeros, all NaN or all infinite are faults in every sample."""
-    assert liveliness(np.full((50, 10), value, np.float32)).faults >= 50
+    assert liveliness(np.full((50, 10), value, np.float32), CLASSES).faults >= 50
+
+
+@pytest.mark.parametrize(("samples", "dead"), [(100, ()), (101, (0,))])
+def test_few_whole_numbers_may_be_the_same(samples, dead):
+    """A class or a count that all samples share is dead only where there are many of them."""
+    assert comparison.liveliness(np.full((samples, 1), 7), None).dead == dead
+    assert comparison.liveliness(np.full((samples, 1), 7.0), None).dead == (0,)

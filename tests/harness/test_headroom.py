@@ -24,12 +24,11 @@ def child():
 
 
 @pytest.fixture
-def measure(child, tmp_path):
+def measure(child, saved):
     """Return the headroom of a file for samples."""
 
     def ask(file, samples):
-        np.save(tmp_path / "samples.npy", samples)
-        answer = child.ask({"file": str(file), "samples": str(tmp_path / "samples.npy")}, print)
+        answer = child.ask({"file": str(file), "data": str(saved(samples))}, print)
         return [Activation(**values | {"shape": tuple(values["shape"])}) for values in answer]
 
     return ask
@@ -40,7 +39,7 @@ def made(name, *values, **options):
     arrays = [np.asarray(value) for value in values]
     arrays = [array.astype(np.float32 if array.dtype == np.float64 else array.dtype) for array in arrays]
     tensors = tuple(
-        Tensor(0, index, 0, f"input {index}", array.dtype.name.upper(), array.shape, False, None)
+        Tensor(0, index, 0, f"input {index}", array.dtype.name.upper(), array.shape, False, False, None)
         for index, array in enumerate(arrays)
     )
     told = tuple((key, str(value)) for key, value in options.items())
@@ -293,7 +292,9 @@ def test_share_is_of_the_larger_one():
 
 def test_samples_that_do_not_fit_are_an_error(converted, measure):
     """What cannot be run has no headroom."""
-    with pytest.raises(JobError, match=r"^dense-fp16\.tflite: a sample is float32\[15\], which does not fit into"):
+    with pytest.raises(
+        JobError, match=r"has samples of shape \[15\], the input values of dense-fp16\.tflite takes \[1, 16\]"
+    ):
         measure(converted / "dense-fp16.tflite", np.ones((3, 15), np.float32))
 
 

@@ -29,7 +29,7 @@ def children():
 
 
 @pytest.fixture
-def locate(children, files, tmp_path):
+def locate(children, files, saved):
     """Return where a file goes wrong on a target, a `Located` as JSON values; skip where there is no Vulkan device."""
 
     def child(where):
@@ -44,9 +44,9 @@ def locate(children, files, tmp_path):
             if why and "No adapters found" in why:
                 pytest.skip(f"{where}: {why}")
             assert why is None
-        np.save(tmp_path / "samples.npy", np.asarray(samples, np.float32))
         path = name if hasattr(name, "path") else files[name]
-        job = {"file": str(path.path), "samples": str(tmp_path / "samples.npy"), "target": where, "measured": measured}
+        data = saved(samples if isinstance(samples, dict) else np.asarray(samples, np.float32))
+        job = {"file": str(path.path), "data": str(data), "target": where, "measured": measured}
         against = {"truth": str(truth.path)} if truth else {}
         return child(where).ask(job | against | {"roundoff": ROUNDOFF, "compiles": compiles}, print)
 
@@ -240,8 +240,8 @@ def test_finding_reads_as_a_paragraph(locate):
 
 def test_file_that_the_target_refuses_is_an_error(locate):
     """Without a run there is nothing to look into."""
-    with pytest.raises(JobError, match=r"^two-fp16\.tflite has 2 inputs, one was expected"):
-        locate("two-fp16", "xnnpack_fp16", uniform(0, 1, 6))
+    with pytest.raises(JobError, match=r"^words-fp16\.tflite (was loaded, but )?cannot be (loaded|run)"):
+        locate("words-fp16", "xnnpack_fp16", {"word": np.array(["a"]), "values": uniform(0, 1, 4, count=1)})
 
 
 def test_rounded_weights_are_followed_against_the_float32_file(locate, files, edited):

@@ -5,7 +5,8 @@ import pytest
 
 from fixtures.harness import predictions
 from fixtures.harness.comparison import classes
-from fixtures.harness.predictions import CloseCall, DamagedPinError, read, write
+from fixtures.harness.predictions import CloseCall, DamagedPinError, Predictions, Values
+from models.tasks import Binary, Classification, Embedding, Regression, Segmentation
 
 SAMPLES = 350  # not a multiple of what a line holds
 
@@ -47,14 +48,29 @@ def logits():
     return outputs_of(*KINDS["10 logits"])
 
 
+def found_in(outputs):
+    """Return what is pinned of *outputs*, which are scores of classes where they are (samples, classes)."""
+    return predictions.of_output(outputs, Classification())
+
+
 def changes(now, text, truth=None):
     """Return how *now*, outputs, are not what *text* pins."""
-    return list(predictions.changes(predictions.predictions(now), read(text), truth))
+    return list(predictions.changes(found_in(now), read(text), truth))
 
 
 def pin(outputs):
     """Return the pinned text of *outputs*."""
-    return write(predictions.predictions(outputs))
+    return write(found_in(outputs))
+
+
+def write(found):
+    """Return the pinned text of a lone output."""
+    return predictions.write({"logits": found})
+
+
+def read(text):
+    """Return what *text* pins of a lone output."""
+    return predictions.read(text, ["logits"])["logits"]
 
 
 def swapped(outputs, sample):
@@ -236,27 +252,26 @@ def test_other_text_is_refused(text):
         read(text)
 
 
-def unexplained(now, pinned, within):
-    """Return what `unexplained` says of *now* and *pinned*, outputs."""
-    found = predictions.predictions
-    return predictions.unexplained(found(now), read(pin(pinned)), within, np.zeros(SAMPLES, int))
+def unexplained(now, pinned, error):
+    """Return what `unexplained` says of *now* and *pinned*, outputs, where each may be off by *error*."""
+    return predictions.unexplained(found_in(now), read(pin(pinned)), error, np.zeros(SAMPLES, int))
 
 
 def test_flip_of_a_close_call_is_explained(logits):
-    """Another class where the pinned margin is within what the target may move is no surprise."""
-    assert unexplained(swapped(logits, 10), logits, within=0.05) == []
+    """Another class where the pinned margin is within twice what the target may move an output is no surprise."""
+    assert unexplained(swapped(logits, 10), logits, error=0.025) == []
 
 
 def test_flip_beyond_what_the_target_moves_is_not_explained(logits):
     """Another class where the pinned margin is larger than the target may move it is one sentence."""
-    (told,) = unexplained(swapped(logits, 10), logits, within=0.001)
+    (told,) = unexplained(swapped(logits, 10), logits, error=0.0005)
 
     assert told.startswith("sample 000010: true 0, pinned 1 (margin 0.008), now 0 (margin ")
 
 
 def test_flip_of_a_clear_call_is_never_explained(logits):
     """Another class where the margin is so clear that it was not pinned is a surprise, whatever the target may move."""
-    (told,) = unexplained(swapped(logits, 123), logits, within=1e6)
+    (told,) = unexplained(swapped(logits, 123), logits, error=1e6)
 
     assert told.startswith("sample 000123")
 
@@ -266,12 +281,12 @@ def test_moved_margin_is_explained(logits):
     other = logits.copy()
     other[0, 1] += 5
 
-    assert unexplained(other, logits, within=0) == []
+    assert unexplained(other, logits, error=0) == []
 
 
 def test_another_number_of_samples_is_not_explained(logits):
     """Predictions for other data are a surprise."""
-    assert unexplained(logits[:-1], logits, within=1e6) == [f"{SAMPLES - 1} samples now, {SAMPLES} pinned"]
+    assert unexplained(logits[:-1], logits, error=1e6) == [f"{SAMPLES - 1} samples now, {SAMPLES} pinned"]
 
 
 CHOSEN = np.array([0, 10, 123, 349])
@@ -280,29 +295,28 @@ CHOSEN = np.array([0, 10, 123, 349])
 
 def test_predictions_of_some_are_those_of_their_rows(logits):
     """The predictions of some samples, pinned or at hand, are what the outputs of these samples predict."""
-    for found in (predictions.predictions(logits), read(pin(logits))):
+    for found in (found_in(logits), read(pin(logits))):
         some = found.of(CHOSEN)
         assert some.classes.tolist() == logits[CHOSEN].argmax(axis=1).tolist()
         assert [some.value(row) for row in range(4)] == [found.value(sample) for sample in CHOSEN]
         assert [some.is_close(row, 1e6) for row in range(4)] == [True, True, False, False]
 
 
-def unexplained_of_some(now, pinned, within):
+def unexplained_of_some(now, pinned, error):
     """Return what `unexplained` says where only the samples CHOSEN were run: the sample is its own true class."""
-    found = predictions.predictions(now[CHOSEN])
-    return predictions.unexplained(found, read(pin(pinned)), within, CHOSEN, CHOSEN)
+    return predictions.unexplained(found_in(now[CHOSEN]), read(pin(pinned)), error, CHOSEN, CHOSEN)
 
 
 def test_sampled_predictions_are_compared_with_their_own_pins(logits):
     """Some of the samples agree with what is pinned of them."""
-    assert unexplained_of_some(logits, logits, within=0) == []
+    assert unexplained_of_some(logits, logits, error=0) == []
 
 
 @pytest.mark.parametrize("sample", [10, 123])
 def test_flip_of_a_sampled_call_is_named_by_its_index(logits, sample):
     """Another class of one of some samples is named by its index among all, with its own pinned margin."""
-    (whole,) = unexplained(swapped(logits, sample), logits, within=0.001)
-    (told,) = unexplained_of_some(swapped(logits, sample), logits, within=0.001)
+    (whole,) = unexplained(swapped(logits, sample), logits, error=0.0005)
+    (told,) = unexplained_of_some(swapped(logits, sample), logits, error=0.0005)
 
     assert told == whole.replace("true 0", f"true {sample}")
     assert told.startswith(f"sample {sample:06d}: true {sample}, pinned ")
@@ -310,12 +324,12 @@ def test_flip_of_a_sampled_call_is_named_by_its_index(logits, sample):
 
 def test_flip_of_a_close_sampled_call_is_explained(logits):
     """Another class of one of some samples is no surprise where the pinned margin is within what the target moves."""
-    assert unexplained_of_some(swapped(logits, 10), logits, within=0.05) == []
+    assert unexplained_of_some(swapped(logits, 10), logits, error=0.025) == []
 
 
 def test_flip_of_an_image_that_was_not_run_is_not_seen(logits):
     """What was not run is not compared."""
-    assert unexplained_of_some(swapped(logits, 11), logits, within=0) == []
+    assert unexplained_of_some(swapped(logits, 11), logits, error=0) == []
 
 
 def test_outputs_of_zeros_can_be_pinned():
@@ -334,13 +348,13 @@ def test_broken_outputs_are_not_pinned(logits, value):
     logits[[5, 9], 3] = value
 
     with pytest.raises(ValueError, match=r"^the outputs of 2 samples are NaN or infinite \(first: 5\): no prediction$"):
-        predictions.predictions(logits)
+        found_in(logits)
 
 
 @pytest.mark.parametrize("row", [[1, 1, 0], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
 def test_tie_is_a_close_call_of_the_predicted_class(row):
     """Of equal outputs the first is predicted; the close call names it as the first class, too."""
-    found = predictions.predictions(np.array([row, [0, 1, 0]], np.float32))
+    found = found_in(np.array([row, [0, 1, 0]], np.float32))
 
     assert found.calls[0].first == found.classes[0] == np.argmax(row)
     assert (found.calls[0].steps, row[found.calls[0].second]) == (0, 1)
@@ -352,7 +366,256 @@ def test_noise_does_not_change_the_step(logits):
     scaled = np.clip(logits, -edge, edge)
     scaled[0, 2] = -edge
     others = [(scaled * factor).astype(np.float32) for factor in (1 - 1e-6, 1 + 1e-6)]
-    steps = {predictions.predictions(outputs).step for outputs in (scaled, *others)}
+    steps = {found_in(outputs).step for outputs in (scaled, *others)}
 
     assert len(steps) == 2
     assert [changes(now, pin(pinned)) for now in others for pinned in others] == [[]] * 4
+
+
+MEANS = {
+    "a number": (SAMPLES,),
+    "numbers": (SAMPLES, 3),
+    "pictures": (SAMPLES, 4, 5, 1),
+}
+SCALES = [1.0, 3e4, 1e-6]
+
+
+@pytest.fixture(params=MEANS.values(), ids=MEANS)
+def numbers(request):
+    """Outputs that predict no class."""
+    return np.random.default_rng(0).normal(2, 5, request.param).astype(np.float32)
+
+
+@pytest.mark.parametrize("task", [None, Regression(), Embedding(), Segmentation()])
+def test_numbers_are_pinned_by_their_means(numbers, task):
+    """Of an output that predicts no class, the mean of each sample's values is pinned."""
+    found = predictions.of_output(numbers, task)
+
+    assert isinstance(found, Values)
+    np.testing.assert_allclose(found.means, numbers.reshape(SAMPLES, -1).mean(axis=1), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("task", [Classification(), Binary()])
+def test_classes_are_pinned_as_predictions(task):
+    """Of an output that predicts a class, yes or no among them, the classes are pinned."""
+    outputs = np.float32([[0.9], [0.1], [0.49], [0.5]] if task == Binary() else [[0, 1], [1, 0], [2, 1], [0, 1]])
+    found = predictions.of_output(outputs, task)
+
+    assert isinstance(found, Predictions)
+    assert (found.classes.tolist(), found.labels) == ([1, 0, 0, 1], 2)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_pinned_means_are_read_as_they_were_written(numbers, scale):
+    """What was read is written as the same text, holds every mean to half a step, and agrees with the outputs."""
+    found = predictions.of_output(numbers * np.float32(scale), None)
+    again = read(write(found))
+
+    assert write(again) == write(found)
+    assert np.abs(again.means - found.means).max() <= 0.500001 * found.step
+    assert list(predictions.changes(found, again)) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("scale", SCALES)
+def test_noise_of_another_machine_moves_no_mean(numbers, scale, seed):
+    """Means that differ by a millionth of the largest output agree with the text."""
+    outputs = numbers * np.float32(scale)
+    noise = np.random.default_rng(seed).uniform(-1e-6, 1e-6, outputs.shape) * np.abs(outputs).max()
+    now = predictions.of_output((outputs + noise).astype(np.float32), None)
+
+    assert list(predictions.changes(now, read(write(predictions.of_output(outputs, None))))) == []
+
+
+@pytest.mark.parametrize("count", [1, 9, 10, 11, 100])
+def test_ten_means_are_a_line(count):
+    """A line holds ten means, after the number of its first sample; a moved mean is one changed line."""
+    means = np.arange(count, dtype=np.float32)
+    before, after = (write(predictions.of_output(found, None)) for found in (means, means + (means == count - 1)))
+    changed = [
+        line for line, other in zip(before.splitlines()[2:], after.splitlines()[2:], strict=True) if line != other
+    ]
+
+    assert len(before.splitlines()) == 2 + -(-count // 10)
+    assert [line[:6] for line in changed] == [f"{(count - 1) // 10 * 10:06d}"]
+
+
+def means_of(moved=None, by=0.0, count=20):
+    """Return the pin of so many means, 1, 2, …, of which one *moved*."""
+    means = np.arange(1.0, count + 1)
+    if moved is not None:
+        means[moved] += by
+    return predictions.of_output(means[:, None], None)
+
+
+def test_moved_mean_is_one_sentence():
+    """A mean that moved by more than machines differ is named by its sample, with both values."""
+    pinned = read(write(means_of()))
+
+    assert list(predictions.changes(means_of(7, 0.01), pinned)) == ["sample 000007: pinned mean 8, now 8.01"]
+    assert list(predictions.changes(means_of(7, pinned.step), pinned)) == []
+
+
+@pytest.mark.parametrize(("error", "told"), [(0.0, 1), (0.4, 1), (0.6, 0)])
+def test_mean_may_move_by_the_error(error, told):
+    """On another target, a mean may be off by what an output may."""
+    assert len(predictions.unexplained(means_of(7, 0.5), read(write(means_of())), error, None)) == told
+
+
+def test_sampled_means_are_compared_with_their_own_pins():
+    """Of some samples, each is held to its own pin, and named by its index among all."""
+    chosen, pinned = np.array([3, 7, 19]), read(write(means_of()))
+    some, moved = (Values(pin.means[chosen], pin.step) for pin in (means_of(), means_of(7, 0.5)))
+
+    assert predictions.unexplained(some, pinned, 0.0, None, chosen) == []
+    assert predictions.unexplained(moved, pinned, 0.0, None, chosen) == ["sample 000007: pinned mean 8, now 8.5"]
+
+
+def test_another_number_of_means_is_one_sentence():
+    """Means of other data are not compared one by one."""
+    told = ["19 samples now, 20 pinned"]
+
+    assert list(predictions.changes(means_of(count=19), means_of())) == told
+    assert predictions.unexplained(means_of(count=19), means_of(), 1e6, None) == told
+
+
+@pytest.mark.parametrize(
+    "pin_of", [means_of, lambda: found_in(outputs_of(10, 5.0, np.asarray))], ids=["means", "classes"]
+)
+def test_sample_that_is_not_pinned_is_not_explained(pin_of):
+    """Where the data have more samples than are pinned, what was run beyond them is told, not looked up."""
+    pinned = pin_of()
+    chosen, count = np.array([0, len(pinned) + 5]), len(pinned)
+    now = Values(np.ones(2), 1.0) if isinstance(pinned, Values) else pinned.of(np.array([0, 1]))
+
+    assert predictions.unexplained(now, pinned, 1e6, None, chosen) == [
+        f"sample {count + 5:06d} was run, {count} are pinned"
+    ]
+
+
+def test_classes_are_not_compared_with_means():
+    """An output that was pinned as classes, and predicts none now, is one sentence, and so is the other way round."""
+    of_classes, of_means = found_in(outputs_of(10, 5.0, np.asarray)), means_of()
+
+    assert list(predictions.changes(of_means, of_classes)) == ["classes are pinned, and no class is predicted now"]
+    assert predictions.unexplained(of_classes, of_means, 1e6, None) == [
+        "no classes are pinned, and classes are predicted now"
+    ]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_broken_numbers_are_not_pinned(numbers, value):
+    """A mean over NaN or infinity is no value: it is an error that names the first sample."""
+    numbers[[5, 9]] = value
+
+    with pytest.raises(ValueError, match=r"^the outputs of 2 samples are NaN or infinite \(first: 5\)"):
+        predictions.of_output(numbers, None)
+
+
+def test_numbers_that_are_all_zero_can_be_pinned():
+    """Outputs without a scale are pinned as zeros."""
+    zeros = predictions.of_output(np.zeros((3, 2), np.float32), None)
+
+    assert read(write(zeros)).means.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int64", "uint8"])
+def test_whole_numbers_can_be_pinned(dtype):
+    """The mean of whole numbers and of booleans is a number like any other."""
+    found = predictions.of_output(np.array([[1, 0], [1, 1], [0, 0]]).astype(dtype), None)
+
+    assert read(write(found)).means.tolist() == [0.5, 1, 0]
+
+
+@pytest.mark.parametrize("share", np.linspace(0, 1, 30, endpoint=False).round(4))
+def test_truncated_means_are_never_taken_for_the_whole(share):
+    """A text of means that was cut off anywhere is refused, or is seen to hold less."""
+    text = write(means_of(count=57))
+
+    assert reread(text[: int(share * len(text))]) != text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("57 samples", "58 samples"),
+        ("57 samples", "many samples"),
+        ("000020  ", "000030  "),
+        ("000020  ", ""),
+        ("000020  ", "000020  x "),
+        ("000020  ", "000020  nan "),
+        ("000000  ", "<<<<<<< HEAD\n000000  "),
+        ("21.00", "inf"),
+        ("steps of 0.01", "steps of 0"),
+        ("steps of 0.01", "steps of -0.01"),
+        ("steps of 0.01", "steps of nan"),
+        ("steps of 0.01", "steps of 1"),
+        ("steps of 0.01", "steps of 0.0001"),
+        ("steps of 0.01", "steps of"),
+        ("mean of each", "mean"),
+    ],
+)
+def test_damaged_means_are_refused(old, new):
+    """A text of means that nobody wrote is an error."""
+    text = write(means_of(count=57))
+    assert old in text
+
+    with pytest.raises(DamagedPinError, match="not a whole pinned text"):
+        read(text.replace(old, new, 1))
+
+
+BOTH = {"class": found_in(outputs_of(10, 5.0, np.asarray)), "age/mean": means_of(), "third": means_of(3, 0.5)}
+
+
+@pytest.mark.parametrize("names", [["class", "age/mean"], ["age/mean", "class"], ["third", "age/mean", "class"]])
+def test_several_outputs_are_pinned_in_one_text(names):
+    """What is pinned of several outputs is read by their names, in whatever order they are asked for."""
+    text = predictions.write({name: BOTH[name] for name in names})
+    found = predictions.read(text, sorted(names))
+
+    assert set(found) == set(names)
+    assert all(write(found[name]) == write(BOTH[name]) for name in names)
+    assert [line for line in text.splitlines() if line.startswith("==")] == [f"== output {name}" for name in names]
+
+
+def test_lone_output_needs_no_name():
+    """The text of a lone output is that of its classes alone, whatever it is called."""
+    assert predictions.write({"class": BOTH["class"]}) == predictions.write({"output_0": BOTH["class"]})
+    assert predictions.OUTPUT not in predictions.write({"class": BOTH["class"]})
+
+
+TWO = predictions.write({name: BOTH[name] for name in ("class", "age/mean")})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        write(BOTH["class"]),
+        TWO.replace("age/mean", "other"),
+        TWO[: TWO.index("== output age/mean")],
+        f"{TWO}\n== output third\n{write(BOTH['third'])}",
+        f"{TWO}\n== output class\n{write(BOTH['class'])}",
+        f"<<<<<<< HEAD\n{TWO}",
+        f"{write(BOTH['class'])}\n{TWO}",
+        TWO.replace("== output age/mean\n", ""),
+        TWO.replace("== output class\n", "== output class"),
+        "",
+    ],
+    ids=["one", "renamed", "lost", "one more", "twice", "conflict", "before", "unnamed", "in one line", "empty"],
+)
+def test_text_of_other_outputs_is_refused(text):
+    """A text that is not of exactly these outputs is an error, and so is one with anything else in it."""
+    with pytest.raises(DamagedPinError):
+        predictions.read(text, ["class", "age/mean"])
+
+
+def test_text_of_several_outputs_is_not_that_of_one():
+    """Where a model has lost all outputs but one, its text is not read for that one."""
+    with pytest.raises(DamagedPinError, match="not a whole pinned text"):
+        predictions.read(TWO, ["class"])
+
+
+def test_other_outputs_are_named():
+    """The error says which outputs are pinned, and which there are."""
+    with pytest.raises(DamagedPinError, match="it is of the outputs class, age/mean, not of class, third"):
+        predictions.read(TWO, ["class", "third"])

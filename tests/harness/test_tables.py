@@ -12,9 +12,12 @@ from fixtures.harness.tables import Table
 TABLE = Table(("name", "of"), [("a<b", "1"), ("longer", "20")], frozenset({1}), "<- over")
 
 
-def deviation(share, sqnr):
+def deviation(share, sqnr, output="", agreement=1, flipped=0, metric="F1", value=0.9):
     """Return a leg that may be off by a tenth, or 40 dB."""
-    return Deviation("fp16", "gpu", "float32", 10, share, share, 0.1, sqnr, 40, 1, 0, 0, (), 0.9)
+    margin = 0.2 if flipped else 0
+    return Deviation(
+        "fp16", "gpu", output, "float32", 10, share, share, 0.1, sqnr, 40, agreement, flipped, margin, (), metric, value
+    )
 
 
 def activation(largest, reach=0.0):
@@ -41,6 +44,33 @@ def test_html_is_escaped_and_marked():
 def test_leg_beyond_either_bound_is_marked(share, sqnr, marked):
     """A leg is over by its largest error or by its noise; NaN is within nothing."""
     assert tables.of_deviations([deviation(share, sqnr)]).marked == frozenset({0} if marked else ())
+
+
+def cells(*deviations):
+    """Return the table's rows, by the columns' names."""
+    table = tables.of_deviations(deviations)
+    return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+
+
+def test_outputs_are_named_where_there_are_several():
+    """A file with one output needs no column for it; where there are several, each row has its output."""
+    assert "output" not in cells(deviation(0.1, 50))[0]
+    assert [row["output"] for row in cells(deviation(0.1, 50, "class"), deviation(0.1, 50, "age"))] == ["class", "age"]
+
+
+def test_what_was_not_measured_is_left_empty():
+    """An output without classes has no agreement and no flips, one without targets no metric."""
+    (row,) = cells(deviation(0.1, 50, agreement=None, metric="", value=None))
+
+    assert [row[name] for name in ("top-1", "flips", "margin", "metric", "value")] == [""] * 5
+
+
+def test_metric_is_named_beside_its_value():
+    """Each row has the metric of its output, and what it comes to; flips with the largest margin of one."""
+    (row,) = cells(deviation(0.1, 50, agreement=0.75, flipped=3, metric="RMSE", value=0.123456))
+
+    assert (row["metric"], row["value"], row["samples"]) == ("RMSE", "0.12346", "10")
+    assert (row["top-1"], row["flips"], row["margin"]) == ("75.00 %", "3", "0.2")
 
 
 def test_nearest_activations_come_first():

@@ -2,15 +2,16 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from fixtures.harness import versions
 from fixtures.harness.targets import REFERENCE, TARGETS, TargetError, as_job, external, of_job
-from models.spec import Budget, ModelSpec, Recipe
+from models.spec import ModelSpec, Recipe
 
 NAMES = list(TARGETS)
-MODEL = ModelSpec("model", lambda _: None, Recipe("mnist", epochs=1, seed=0), Budget(baseline_accuracy=0.9))
+MODEL = ModelSpec("model", lambda _: None, Recipe("mnist", epochs=1, seed=0))
 
 
 PACKAGES = {name: TARGETS[name].needs or TARGETS[name].package for name in NAMES}
@@ -148,3 +149,64 @@ def test_target_without_a_delegate_takes_no_part():
     model = dataclasses.replace(MODEL, partly_delegated=frozenset(NAMES))
 
     assert TARGETS[REFERENCE].share_of(model) == "none"
+
+
+COMPILED = ["xnnpack_fp16", "gpu", "gpu_fp16", "openvino"]
+
+
+def test_compiled_models_are_told_from_interpreters(library):
+    """CompiledModel takes less than an interpreter does: who runs in it is known."""
+    of_library = external(f"external:{library}", {})
+
+    assert [target.name for target in (*TARGETS.values(), of_library) if target.compiled] == COMPILED
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("file", ["dense-fp32", "two-fp32", "typed-fp32", "entries-fp32", "state-fp32"])
+def test_file_of_fixed_shapes_is_for_every_target(files, name, file):
+    """Nothing is said against a file of fixed shapes, whatever the number and the types of its inputs."""
+    assert TARGETS[name].why_not_for(files[file]) is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("file", "unfit", "told"),
+    [
+        (
+            "dynamic-fp32",
+            ["gpu", "gpu_fp16", "openvino"],
+            "values:0 float32[-1, 16] has a dynamic shape, which no GPU ",
+        ),
+        ("lengths-fp32", COMPILED, "steps:0 float32[-1, -1, 8] has a dynamic shape, which "),
+        ("lstm-fp32", ["gpu", "gpu_fp16", "openvino"], "the graph has WHILE, and LiteRT's accelerators take no graph"),
+        ("words-fp32", COMPILED, "words_word:0 string[1] is text, which LiteRT's CompiledModel does not take"),
+        ("kept-fp32", COMPILED, "float32[-1] is of a size that the values decide, which LiteRT's CompiledModel"),
+    ],
+)
+def test_file_that_a_target_does_not_take_is_told(files, name, file, unfit, told):
+    """What no runtime of a kind takes is told before it is tried, with the tensor that is to blame."""
+    why_not = TARGETS[name].why_not_for(files[file])
+
+    assert (why_not is not None) == (name in unfit)
+    assert told in (why_not or told)
+
+
+def test_loop_runs_where_a_part_may_run_elsewhere(files):
+    """A declaration may let the CPU run the loop that an accelerator does not take."""
+    partly = SimpleNamespace(partly_delegated=frozenset({"gpu"}))
+
+    assert TARGETS["gpu"].why_not_for(files["lstm-fp32"], partly) is None
+    assert TARGETS["gpu_fp16"].why_not_for(files["lstm-fp32"], partly)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_signature_is_looked_at(edited, name):
+    """An input of a second signature counts like one of the first."""
+
+    def dynamic(model):
+        (number,) = model.subgraphs[1].inputs
+        model.subgraphs[1].tensors[number].shapeSignature = [-1, 5]
+
+    why_not = TARGETS[name].why_not_for(edited("entries-fp32", dynamic))
+
+    assert (why_not is not None) == (TARGETS[name].accelerator is not None)
