@@ -36,7 +36,7 @@ def spec() -> ModelSpec:
 @pytest.fixture(scope="session")
 def good_build(spec: ModelSpec, provider: Provider) -> Path:
     """The folder of the model's finished build."""
-    return provider.build(spec.name)
+    return provider.build(spec.name).folder
 
 
 @pytest.fixture(scope="session")

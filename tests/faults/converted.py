@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from fixtures.harness import conversion, training
-from fixtures.harness.artifacts import KERAS_MODEL, KERAS_OUTPUTS
+from fixtures.harness.artifacts import KERAS_MODEL, array_file
 from fixtures.harness.datasets import dataset
 from fixtures.harness.specs import declared
 from models.spec import ModelSpec
@@ -57,7 +57,8 @@ def beyond_float16(spec: ModelSpec, trained: keras.Model, out: Path) -> None:
     """
     weights = trained.get_weights()
     weights[0], weights[1], weights[2] = weights[0] * BEYOND, weights[1] * BEYOND, weights[2] / BEYOND
-    np.save(out / KERAS_OUTPUTS, training.predict(training.with_weights(spec, weights, None), images(spec)))
+    (outputs,) = training.predict(training.with_weights(spec, weights, None), {"x": images(spec)}).values()
+    np.save(out / array_file("keras", 0), outputs)
     scaled = training.with_weights(spec, weights, 1)
     (out / "fp32.tflite").write_bytes(conversion.to_float32(scaled))
     (out / "fp16.tflite").write_bytes(conversion.to_float16(scaled))

@@ -13,6 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.schema_py_generated import ModelT
 from ai_edge_litert.tools import flatbuffer_utils
 
+from fixtures.harness.artifacts import array_file
 from fixtures.harness.store import file_digest
 
 Planter = Callable[[Path], None]
@@ -141,16 +142,31 @@ def constant_of_a_reshape_changed(build: Path) -> None:
     _edit(build / "fp16.tflite", change)
 
 
-def second_signature(build: Path) -> None:
-    """Add a signature to both files: what it computes would be delivered, and not be judged."""
+def signature_added(build: Path) -> None:
+    """Add a signature to the float16 file, which the float32 file does not have."""
+    _edit(build / "fp16.tflite", _add_signature)
+
+
+def second_signature_doubled(build: Path) -> None:
+    """Give both files a second signature with a graph of its own; in the float16 file double its largest weights."""
 
     def change(model: ModelT) -> None:
-        other = copy.deepcopy(model.signatureDefs[0])
-        other.signatureKey = b"other"
-        model.signatureDefs.append(other)
+        graph = copy.deepcopy(model.subgraphs[0])
+        graph.name = b"other"
+        model.subgraphs.append(graph)
+        _add_signature(model).subgraphIndex = 1
+
+    def double(model: ModelT) -> None:
+        largest = _largest_weight(model, model.subgraphs[1])
+        values = np.frombuffer(bytes(model.buffers[largest.buffer].data), np.float16)
+        stored = schema.BufferT()
+        stored.data = np.frombuffer((2 * values).tobytes(), np.uint8)
+        largest.buffer = len(model.buffers)
+        model.buffers.append(stored)
 
     for precision in ("fp32", "fp16"):
         _edit(build / f"{precision}.tflite", change)
+    _edit(build / "fp16.tflite", double)
 
 
 def shape_left_open(build: Path) -> None:
@@ -185,22 +201,34 @@ def float32_file_allows_float16(build: Path) -> None:
 
 def keras_disagrees(build: Path) -> None:
     """Make the conversion's baseline another model than the one that was trained: roll Keras' outputs by a class."""
-    outputs = np.load(build / "keras.npy")
-    np.save(build / "keras.npy", np.roll(outputs, 1, axis=1))
+    file = build / array_file("keras", 0)
+    np.save(file, np.roll(np.load(file), 1, axis=1))
 
 
 def _edit_largest_weight(
     file: Path, change: Callable[[np.ndarray], None], dtype: type[np.floating] = np.float16
 ) -> None:
     def change_model(model: ModelT) -> None:
-        stored = [tensor for tensor in model.subgraphs[0].tensors if model.buffers[tensor.buffer].data is not None]
-        largest = max(stored, key=lambda tensor: len(model.buffers[tensor.buffer].data))
+        largest = _largest_weight(model, model.subgraphs[0])
         buffer = model.buffers[largest.buffer]
         values = np.frombuffer(bytes(buffer.data), dtype).reshape(largest.shape).copy()
         change(values)
         buffer.data = np.frombuffer(values.tobytes(), np.uint8)
 
     _edit(file, change_model)
+
+
+def _largest_weight(model: ModelT, graph: schema.SubGraphT) -> schema.TensorT:
+    stored = [tensor for tensor in graph.tensors if model.buffers[tensor.buffer].data is not None]
+    return max(stored, key=lambda tensor: len(model.buffers[tensor.buffer].data))
+
+
+def _add_signature(model: ModelT) -> schema.SignatureDefT:
+    """Add a signature like the first one to *model*, and return it."""
+    other = copy.deepcopy(model.signatureDefs[0])
+    other.signatureKey = b"other"
+    model.signatureDefs.append(other)
+    return other
 
 
 def _operator(model: ModelT, kind: str) -> schema.OperatorT:

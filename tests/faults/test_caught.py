@@ -32,7 +32,17 @@ PLANTED = [
     (planters.activation_changed, "tests/test_weights.py::test_operators_line_up", "fusedActivationFunction is 1"),
     (planters.padding_changed, "tests/test_weights.py::test_operators_line_up", "(MAX_POOL_2D)"),
     (planters.constant_of_a_reshape_changed, "tests/test_weights.py::test_operators_line_up", "(RESHAPE)"),
-    (planters.second_signature, "tests/test_interface.py::test_runtime_loads_the_file_as_it_is", "2 signatures"),
+    (planters.signature_added, "tests/test_interface.py::test_signatures_equal_those_of_the_float32_file", "other"),
+    (
+        planters.second_signature_doubled,
+        "tests/test_weights.py::test_float16_values_are_the_rounded_float32_values",
+        "logits",
+    ),
+    (
+        planters.second_signature_doubled,
+        "tests/test_delegates.py::test_float16_weights_move_outputs_little",
+        "of other/output_0",
+    ),
     (planters.shape_left_open, "tests/test_interface.py::test_shapes_are_static", "[-1, "),
     (planters.bytes_appended, "tests/test_training.py::test_conversion_gives_the_pinned_files", "fp16.tflite"),
     (
@@ -52,7 +62,6 @@ CONVERTED = [
     ("float16_output", "tests/test_interface.py::test_inputs_and_outputs_are_float32", "output_0 is float16"),
     ("dynamic", "tests/test_interface.py::test_shapes_are_static", "[-1, "),
     ("dynamic", "tests/test_interface.py::test_batch_size_is_one", "[-1, "),
-    ("dynamic", "tests/test_interface.py::test_runtime_loads_the_file_as_it_is", "its batch size is not 1"),
     ("other_seed", "tests/test_weights.py::test_float16_values_are_the_rounded_float32_values", "training"),
     ("other_seed", "tests/test_predictions.py::test_predictions_are_the_pinned_ones", "pinned"),
 ]

@@ -30,9 +30,48 @@ QUICK = ModelSpec(
     name="quick",
     build=build,
     recipe=Recipe(dataset="mnist", epochs=1, seed=0, batch_size=2000, learning_rate=0.01),
-    budget=Budget(baseline_accuracy=0.8),
+    budget=Budget(baseline=0.8),
+    example=0,
 )
 '''
+
+
+WITHOUT_TENSORFLOW = """
+import importlib.metadata
+import pathlib
+import sys
+
+ABSENT = ("tensorflow", "keras")
+installed = importlib.metadata.version
+
+
+def version(package):
+    if package in ABSENT:
+        raise importlib.metadata.PackageNotFoundError(package)
+    return installed(package)
+
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in ABSENT:
+            pathlib.Path(__file__).with_name("tried").write_text(name)
+            raise ModuleNotFoundError(name)
+
+
+importlib.metadata.version = version
+sys.meta_path.insert(0, Finder)
+"""
+"""What Python runs when it starts on a machine without TensorFlow; `tried` is a file that says who wanted it."""
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> dict[str, str]:
+    """The environment of a machine that has no TensorFlow, for every process of a run."""
+    folder = tmp_path / "machine"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(WITHOUT_TENSORFLOW)
+    return {"PYTHONPATH": str(folder)}
 
 
 @pytest.fixture(scope="session")

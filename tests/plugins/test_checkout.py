@@ -1,8 +1,11 @@
 """A checkout or a machine that is not what the pinned results hold for is refused in a line."""
 
+import shlex
 import shutil
+import tomllib
 
 import pytest
+from packaging.requirements import Requirement
 
 from fixtures.harness.versions import ROOT
 from tests.gate import run_gate
@@ -50,8 +53,12 @@ def test_other_version_is_refused(checkout, tmp_path, package):
     assert f"results are pinned for {package} 1." in refused(checkout, tmp_path)
 
 
-def test_declaration_that_cannot_be_read_is_refused(checkout, tmp_path):
-    """A declaration with a mistake is named, with the mistake."""
-    (checkout / "models" / "mistaken.py").write_text("import no_such_module")
+def test_readme_installs_all_but_tensorflow():
+    """The README's command for a machine without TensorFlow installs every other dependency, within its bounds."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {wanted.name: wanted.specifier for wanted in map(Requirement, project["dependencies"])}
+    (line,) = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("pip install numpy")]
+    told = {wanted.name: wanted.specifier for wanted in map(Requirement, shlex.split(line)[2:])}
 
-    assert "mistaken.py cannot be imported: ModuleNotFoundError" in refused(checkout, tmp_path)
+    assert set(told) == set(needed) - {"tensorflow", "keras"}
+    assert all(set(map(str, told[name])) <= set(map(str, needed[name])) for name in told)

@@ -49,7 +49,7 @@ def test_absent_device_is_skipped_and_counted(gate, pinned_models):
     run = gate(pinned_models, "--require-delegate", "builtin", "-n2", "tests/test_delegates.py", **only("/nonexistent"))
 
     assert run.code == pytest.ExitCode.OK, run.text
-    assert re.search(r"not run, 11 times: gpu_fp16: .*No adapters found; needed: a Vulkan driver", run.text), run.text
+    assert re.search(r"not run, 13 times: gpu_fp16: .*No adapters found; needed: a Vulkan driver", run.text), run.text
 
 
 @pytest.mark.parametrize("asked", [["--require-delegate", "all"], ["--require-delegate", "gpu"], ["--delegate", "gpu"]])
@@ -90,7 +90,7 @@ def test_software_device_runs_a_sample_and_says_what_that_is_worth(gate, pinned_
     assert run.code == pytest.ExitCode.OK, run.text
     rows = re.findall(r"^  (gpu\S*) +(float\d\d) +fp\d\d .* (\d+)$", run.text, re.MULTILINE)
     assert rows == [("gpu", "float32", "1000")] * 2 + [("gpu_fp16", "float16", "1000")] * 2, run.text
-    assert re.search("gpu, gpu_fp16 on .*, 1000 images; that is a software device: .* it cannot show", run.text), (
+    assert re.search("gpu, gpu_fp16 on .*, 1000 samples; that is a software device: .* it cannot show", run.text), (
         run.text
     )
     assert not re.search("INFO|Selected adapter|WebGPU", run.text), run.text
@@ -98,7 +98,7 @@ def test_software_device_runs_a_sample_and_says_what_that_is_worth(gate, pinned_
 
 def test_all_images_run_where_asked_for(gate, pinned_models, gpu):
     """`--full-gpu` runs all images on a software adapter, and judges them as on any target."""
-    run = gate(pinned_models, "--delegate", "gpu_fp16", "--full-gpu", "tests/test_accuracy.py")
+    run = gate(pinned_models, "--delegate", "gpu_fp16", "--full-gpu", "tests/test_delegates.py")
 
     assert run.code == pytest.ExitCode.OK, run.text
     assert re.search(r"^  gpu_fp16 .* 10000$", run.text, re.MULTILINE), run.text
@@ -117,7 +117,7 @@ def test_errors_are_localised_where_asked_for(gate, pinned_models, tmp_path):
 
 def test_cause_is_attributed(gate, pinned_models):
     """Under the table of errors stands what they come from."""
-    run = gate(pinned_models, "--delegate", "builtin", "tests/test_accuracy.py")
+    run = gate(pinned_models, "--delegate", "builtin", "tests/test_delegates.py")
 
     assert re.search(r"^  nothing is out of bounds: \w+ uses the most of what its arithmetic", run.text, re.MULTILINE)
 

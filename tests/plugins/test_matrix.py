@@ -11,7 +11,7 @@ def test_good_model_passes_with_any_number_of_workers(gate, pinned_models, worke
     run = gate(pinned_models, workers)
 
     assert (run.code, run.fallen) == (0, {}), run.text
-    assert run.checks == 132, run.text
+    assert run.checks == 143, run.text
 
 
 @pytest.mark.parametrize(
@@ -60,17 +60,17 @@ def test_empty_selection_is_no_pass(gate, pinned_models, workers):
     assert "nothing was selected, so nothing was validated; models: quick" in run.text
 
 
-def test_example_that_is_not_there_is_refused(gate, models):
-    """A declaration whose example is no test image is refused before anything is trained."""
-    (models / "quick.py").write_text(
-        (models / "quick.py")
-        .read_text()
-        .replace('name="quick",\n    build', 'name="quick",\n    example=10_000,\n    build')
-    )
-    run = gate(models)
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_example_that_is_not_there_falls_short(gate, models, workers):
+    """A declaration whose example is no sample fails every check of its model with that cause."""
+    declaration = models / "quick.py"
+    declaration.write_text(declaration.read_text().replace("example=0", "example=10_000"))
+    run = gate(models, workers, "tests/test_size.py", "tests/test_headroom.py", "tests/test_delegates.py")
 
-    assert run.code == pytest.ExitCode.USAGE_ERROR, run.text
-    assert "quick.py: example 10000 of quick is not one of the 10000 test images" in run.text
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
+    assert len(run.fallen) == run.checks
+    says = f"{declaration}: example 10000 of quick is not one of the 10000 samples"
+    assert all(says in message for message in run.fallen.values()), run.text
 
 
 def test_unknown_test_is_refused(tmp_path):

@@ -25,7 +25,7 @@ def test_changed_prediction_is_named(gate, stale):
 
     message = run.named("tests/test_predictions.py::test_predictions_are_the_pinned_ones[quick-fp32]")
     assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
-    assert "1 of 10000 samples are not as pinned" in message
+    assert "1 of 10000 predictions are not as pinned" in message
     assert "sample 000005: true 1, pinned 2 (margin at least" in message
     assert "--snapshot-update" in message
 
@@ -53,12 +53,13 @@ def test_update_of_a_selection_leaves_other_pins_alone(gate, stale, selection):
 
 
 def test_update_keeps_the_pin_of_a_test_that_failed_before_it(gate, pinned_models):
-    """A check that fails before it compares loses nothing: here the float16 file's evaluation never comes about."""
+    """A check that fails before it compares loses nothing: here nothing is evaluated, for want of the example."""
+    declaration = pinned_models / "quick.py"
+    declaration.write_text(declaration.read_text().replace("example=0", "example=10_000"))
     before = contents(pinned_models)
-    (pinned_models / "broken.py").write_text("raise RuntimeError('a declaration that cannot be read')")
     run = gate(pinned_models, "--snapshot-update", *PINNING)
 
-    assert run.code == pytest.ExitCode.USAGE_ERROR, run.text
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
     assert contents(pinned_models) == before
 
 

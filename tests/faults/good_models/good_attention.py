@@ -28,5 +28,5 @@ GOOD_ATTENTION = ModelSpec(
     name="good_attention",
     build=build,
     recipe=Recipe(dataset="mnist", epochs=1, seed=0, batch_size=2000, learning_rate=0.01),
-    budget=Budget(baseline_accuracy=0.85),
+    budget=Budget(baseline=0.85),
 )

@@ -29,5 +29,5 @@ GOOD_NORMS = ModelSpec(
     name="good_norms",
     build=build,
     recipe=Recipe(dataset="mnist", epochs=1, seed=0, batch_size=2000, learning_rate=0.01),
-    budget=Budget(baseline_accuracy=0.85),
+    budget=Budget(baseline=0.85),
 )

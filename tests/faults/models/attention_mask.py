@@ -30,7 +30,7 @@ ATTENTION_MASK = ModelSpec(
     build=build,
     recipe=Recipe(dataset="mnist", epochs=1, seed=0, batch_size=2000, learning_rate=0.01),
     budget=Budget(
-        baseline_accuracy=0.85,
+        baseline=0.85,
         saturated=1,  # the mask's factor
     ),
 )

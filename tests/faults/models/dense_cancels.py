@@ -36,5 +36,5 @@ DENSE_CANCELS = ModelSpec(
     name="dense_cancels",
     build=build,
     recipe=Recipe(dataset="mnist", epochs=1, seed=0, batch_size=2000, learning_rate=0.01),
-    budget=Budget(baseline_accuracy=0.85),
+    budget=Budget(baseline=0.85),
 )

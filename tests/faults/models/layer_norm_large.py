@@ -27,5 +27,5 @@ LAYER_NORM_LARGE = ModelSpec(
     name="layer_norm_large",
     build=build,
     recipe=Recipe(dataset="mnist", epochs=1, seed=0, batch_size=2000, learning_rate=0.01),
-    budget=Budget(baseline_accuracy=0.85),
+    budget=Budget(baseline=0.85),
 )

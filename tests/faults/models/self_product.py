@@ -26,5 +26,5 @@ SELF_PRODUCT = ModelSpec(
     name="self_product",
     build=build,
     recipe=Recipe(dataset="mnist", epochs=1, seed=0, batch_size=2000, learning_rate=0.01),
-    budget=Budget(baseline_accuracy=0.8),
+    budget=Budget(baseline=0.8),
 )

@@ -27,5 +27,5 @@ SHADER_ERROR = ModelSpec(
     name="shader_error",
     build=build,
     recipe=Recipe(dataset="mnist", epochs=1, seed=0, batch_size=2000, learning_rate=0.01),
-    budget=Budget(baseline_accuracy=0.85),
+    budget=Budget(baseline=0.85),
 )
