@@ -187,6 +187,25 @@ def test_each_build_has_a_process_of_its_own(scheduler, store):
     assert len(set(processes(store).values())) == 2
 
 
+def test_expected_build_has_its_process_before_it_is_asked_for(scheduler):
+    """What is to be built is expected: one process is there, and the build takes it."""
+    scheduler.expect_builds(["good", "other"])
+    (started,) = scheduler._builders.all
+    scheduler.build("good")
+
+    assert scheduler._builders.all == [started]
+
+
+def test_nothing_is_expected_of_what_is_stored_or_not_named(open_scheduler):
+    """A stored build, and models that nobody named, start no process."""
+    open_scheduler().build("good")
+    warm = open_scheduler()
+    warm.expect_builds(["good"])
+    warm.expect_builds([])
+
+    assert not warm._builders.all
+
+
 def test_tensorflow_leg_runs_where_tensorflow_is_loaded(scheduler, store):
     """A leg that needs TensorFlow goes to the process that built; loading it again would take longer than to wait."""
     scheduler.outputs(Leg("good", "fp16", "tf_lite"))
