@@ -134,3 +134,11 @@ def test_metric_that_is_no_number_is_shown_as_it_is(value):
     change = CHANGE | {"metric": "MAE", "candidate": value, "loss": value, "most": value}
 
     assert f"<td>0.96</td><td>{value}</td>" in cards.card("quick", "FELL SHORT", [], {METRIC: change})
+
+
+def test_output_called_keras_is_no_metric_of_keras():
+    """Whatever an output is called, its metric is told from that of the Keras model."""
+    card = cards.card("quick", "HOLDS", [], {f"{METRIC} of Keras": CHANGE})
+
+    assert "<th>top-1 accuracy of Keras on reference kernels</th><td>96.000 %</td>" in card
+    assert "top-1 accuracy of Keras 96.000 %" in cards.sentence("all held", {f"{METRIC} of Keras": CHANGE})
