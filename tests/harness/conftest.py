@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from fixtures.harness.children import Child
 from fixtures.harness.inference import Evaluation
+from fixtures.harness.store import Store
 from fixtures.harness.targets import EXTERNAL, TARGETS, Presence, as_job, external
 from fixtures.harness.tflite_file import read
 from fixtures.harness.versions import ROOT
@@ -33,6 +34,14 @@ SILENCE = 200.0
 def pytest_addoption(parser):
     """Let the fuzz tests take their time: `pytest tests/harness --long`."""
     parser.addoption("--long", action="store_true", help="fuzz the readers of files with over 20 000 inputs each")
+
+
+@pytest.fixture
+def store(tmp_path):
+    """An empty store."""
+    store = Store(tmp_path / "store")
+    store.prepare()
+    return store
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fixtures.harness import arrays
-from fixtures.harness.arrays import ArrayFile, load
+from fixtures.harness.arrays import ArrayFile, ArrayFiles, load
 
 DTYPES = ["float32", "float16", "int64", "uint8", "bool"]
 SHAPES = [(), (3,), (2, 3, 4), (0,)]
@@ -127,3 +127,28 @@ def test_blocks_go_through_all_rows(count, row_bytes):
     assert [row for rows in slices for row in range(count)[rows]] == list(range(count))
     assert all((rows.stop - rows.start) * row_bytes <= arrays.BLOCK or rows.stop - rows.start == 1 for rows in slices)
     assert len(slices) <= max(1, -(-count * row_bytes // arrays.BLOCK))
+
+
+def test_arrays_are_numbered_as_their_names_come_up(tmp_path):
+    """Blocks of several arrays are told apart by name, and each array is a file with its number."""
+    one, other = rows_of("float32", (2,)), rows_of("int64", ())
+    with ArrayFiles(lambda number: tmp_path / f"{number}.npy", 7) as files:
+        for rows in (slice(0, 3), slice(3, 7)):
+            files.write("one", one[rows])
+            files.write("other", other[rows])
+
+    assert files.names == ["one", "other"]
+    np.testing.assert_array_equal(np.load(tmp_path / "0.npy"), one)
+    np.testing.assert_array_equal(np.load(tmp_path / "1.npy"), other)
+
+
+def test_array_that_lacks_rows_is_an_error_among_others(tmp_path):
+    """Of several arrays, one that is not whole is an error, which names it."""
+
+    def write():
+        with ArrayFiles(lambda number: tmp_path / f"{number}.npy", 7) as files:
+            files.write("one", rows_of("float32", (2,)))
+            files.write("other", rows_of("int64", (), count=3))
+
+    with pytest.raises(ValueError, match=r"1\.npy: 3 rows were written, of 7"):
+        write()

@@ -528,10 +528,10 @@ PROCESSES = {"artifacts", "chatter", "children", "libraries", "runner", "specs",
 """Modules that start, ask and keep; what is kept is not of their making."""
 
 ELSEWHERE = {
-    "_TRAINING": {"evaluation_data", "feed", "interface", "keras_models", "preparing", "tflite_file"},  # other jobs
-    "_CONVERTING": {"datasets", "interface", "twin"},
-    "_PREPARING": {"interface", "pairing"},  # judge the file, and refuse it
-    "_RUNNING": {"headroom", "interface", "localisation", "preparing", "probing", "twin"},  # jobs with addresses if any
+    "_TRAINING": {"evaluation_data", "feed", "keras_models", "preparing", "tflite_file"},  # other jobs
+    "_CONVERTING": {"datasets", "twin"},
+    "_PREPARING": {"pairing"},  # judge the file, and refuse it
+    "_RUNNING": {"headroom", "localisation", "preparing", "probing", "twin"},  # jobs with addresses if any
 }
 """Modules that one of an entry's sources imports for something else."""
 

@@ -10,21 +10,13 @@ import pytest
 from fixtures.harness.artifacts import DATA, FACTS
 from fixtures.harness.evaluation_data import DataError, open_data
 from fixtures.harness.preparing import TWIN, prepare
-from fixtures.harness.store import Address, Store
+from fixtures.harness.store import Address
 from fixtures.harness.tflite_file import UnreadableModelError, read
 from fixtures.harness.twin import TwinError
 from fixtures.harness.versions import ROOT
 
 ADDRESS = Address.of("builds", "model", {"files": []})
 SAMPLES = {"x": np.random.default_rng(0).normal(size=(20, 16)).astype(np.float32), "y": np.arange(20) % 10}
-
-
-@pytest.fixture
-def store(tmp_path):
-    """An empty store."""
-    store = Store(tmp_path / "store")
-    store.prepare()
-    return store
 
 
 @pytest.fixture

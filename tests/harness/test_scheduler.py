@@ -20,7 +20,6 @@ from fixtures.harness.artifacts import Outputs, build_address
 from fixtures.harness.children import JobError
 from fixtures.harness.probing import REMEDIES
 from fixtures.harness.scheduler import Client, Leg, Scheduler, Server
-from fixtures.harness.store import Store
 from fixtures.harness.targets import TARGETS
 from tests.harness.flatbuffer import smallest
 from tests.harness.stand_in import LABELS
@@ -64,14 +63,6 @@ def models(tmp_path):
     for name, body in BUILDS.items():
         (folder / f"{name}.py").write_text(DECLARATION.format(name=name, body=body))
     return folder
-
-
-@pytest.fixture
-def store(tmp_path):
-    """An empty store."""
-    store = Store(tmp_path / "store")
-    store.prepare()
-    return store
 
 
 @pytest.fixture

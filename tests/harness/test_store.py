@@ -30,14 +30,6 @@ DAMAGE = {
 }
 
 
-@pytest.fixture
-def store(tmp_path):
-    """An empty store."""
-    store = Store(tmp_path / "store")
-    store.prepare()
-    return store
-
-
 @pytest.fixture(params=DAMAGE.values(), ids=DAMAGE)
 def damaged(store, request):
     """A store whose entry was damaged after it was written."""
