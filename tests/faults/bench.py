@@ -1,0 +1,287 @@
+"""The fault bench: what is planted, what it is planted in, and when a run of the gate has caught it.
+
+A case is a good pair of files with its data, as a user has them. A planter makes one thing of it wrong. The gate runs
+on it in a process of its own, and says in `--gate-json` what it found. A fault is caught if the run is red *and* a
+check that names the property at fault fell short; being red for another reason is as bad as being green.
+
+Each fault comes in several severities, from blatant down to where it is none any more: beneath that edge the gate must
+pass. Every planting is verified before the gate sees it: what changed nothing can be neither caught nor missed.
+"""
+
+import hashlib
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from fixtures.harness.store import file_digest
+from fixtures.harness.versions import ROOT
+from tests.gate import command, environment
+
+Extent = Literal["quick", "whole", "full"]
+EXTENTS: tuple[Extent, ...] = ("quick", "whole", "full")
+"""How much of faults x models x seeds is run. quick: each severity once, seed 0. whole: each severity with `TWICE`
+models and seeds, which take turns so that every model and every seed meets every class of faults. full: all of it."""
+
+TWICE = 2
+SEEDS = 5
+
+BROKEN = {"internal error", "unfinished", "interrupted"}
+"""Verdicts of runs that did not come to one: they are red, and have caught nothing."""
+
+
+class NotPlanted(Exception):  # noqa: N818 (it says what happened)
+    """A planter that changed nothing."""
+
+
+@dataclass
+class Case:
+    """A model as a user has it, and the command that puts it through the gate.
+
+    name: of the model, with its seed. folder: its own; a planter may change everything in it. data: an EVAL.npz or a
+    folder of arrays, which others read as well: a planter writes data of its own to `folder`, and names them here.
+    build: the folder that the good files come from, with the Keras model in it. targets: what the gate runs on besides
+    the reference kernels. arguments, variables: what else is on the command line, and in the environment.
+    declared: whether the model comes as a declaration in `folder`/models, rather than as a pair of files.
+    """
+
+    name: str
+    folder: Path
+    data: Path
+    build: Path
+    targets: tuple[str, ...] = ("xnnpack",)
+    arguments: list[str] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
+    declared: bool = False
+
+    @property
+    def fp32(self) -> Path:
+        """The float32 file."""
+        return self.folder / "fp32.tflite"
+
+    @property
+    def fp16(self) -> Path:
+        """The float16 file."""
+        return self.folder / "fp16.tflite"
+
+    def digest(self) -> str:
+        """Return a digest of all that the gate is given."""
+        found = hashlib.sha256(repr((self.command(), self.variables)).replace(str(self.folder), "").encode())
+        for file in sorted(path for path in self.folder.rglob("*") if path.is_file()):
+            found.update(f"{file.relative_to(self.folder)} {file_digest(file)}\n".encode())
+        return found.hexdigest()
+
+    def command(self) -> list[str]:
+        """Return the arguments of the gate."""
+        bounds = self.folder / "bounds.toml"
+        given = [f"--models-dir={self.folder / 'models'}"]
+        if not self.declared:
+            given = [f"--fp32={self.fp32}", f"--fp16={self.fp16}", f"--data={self.data}"]
+            given += [f"--bounds={bounds}"] if bounds.exists() else []
+        return [*given, *self.arguments, *(word for name in self.targets for word in ("--delegate", name))]
+
+
+Planter = Callable[[Case], None]
+Evidence = Callable[[Case, Case], bool]
+
+
+@dataclass(frozen=True)
+class Named:
+    """A check that names the property at fault, `tests/test_….py::test_…`, and what its message has to say.
+
+    PROBLEM stands for what a run says that refuses to begin.
+    """
+
+    check: str
+    says: str = ""
+
+
+PROBLEM = "problem"
+
+
+@dataclass(frozen=True)
+class Severity:
+    """How much of a fault is planted.
+
+    named_by: checks of which one has to fall short. Empty beneath the edge: this is no fault, and the gate must pass.
+    """
+
+    name: str
+    plant: Planter
+    named_by: tuple[Named, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong with models.
+
+    kind: its class. edge: where it stops being a fault, in words. severities: from the worst to the least. models: in
+    which models it can be planted. evidence: takes the good and the faulty case, and returns whether the fault is
+    there, beyond that what the gate is given changed.
+    samples: how many of the data the gate is given.
+    """
+
+    name: str
+    kind: str
+    edge: str
+    severities: tuple[Severity, ...]
+    models: tuple[str, ...]
+    evidence: Evidence = lambda *_: True
+    samples: int = 2000
+
+    def __post_init__(self) -> None:
+        """Refuse a fault without an edge, and severities out of order."""
+        above = [bool(severity.named_by) for severity in self.severities]
+        if len(above) < 3 or not above[0] or sorted(above, reverse=True) != above or not self.edge:
+            raise ValueError(f"{self.name}: three severities or more, from the worst to the least, and an edge")
+
+    def rank(self, severity: Severity) -> str:
+        """Return where *severity* stands: the least that is still a fault, above that, or beneath the edge."""
+        if not severity.named_by:
+            return "beneath the edge"
+        least = [one for one in self.severities if one.named_by][-1]
+        return "at the edge" if severity is least else "above the edge"
+
+
+@dataclass(frozen=True)
+class Planting:
+    """One fault in one model."""
+
+    fault: Fault
+    severity: Severity
+    model: str
+    seed: int
+
+    def __str__(self) -> str:
+        """Return it as a test id."""
+        words = f"{self.fault.name}-{self.severity.name}-{self.model}-{self.seed}"
+        return words.replace(" ", "_")
+
+
+def matrix(faults: Iterable[Fault], extent: Extent) -> list[Planting]:
+    """Return what is planted, in the order of the faults."""
+    found, turn = [], 0
+    for fault in faults:
+        for severity in fault.severities:
+            turn += 1
+            if extent == "full":
+                places = [(model, seed) for model in fault.models for seed in range(SEEDS)]
+            else:
+                # Models and seeds step at different rates, so that all pairs of them come to be met.
+                places = [
+                    (fault.models[(turn + again) % len(fault.models)], (turn + 2 * again) % SEEDS)
+                    for again in range(TWICE)
+                ]
+                places = [(places[0][0], 0)] if extent == "quick" else places
+            found += [Planting(fault, severity, model, seed) for model, seed in dict.fromkeys(places)]
+    return found
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run of the gate: what it wrote for programs, what it printed, and the seconds that it took."""
+
+    document: dict[str, Any]
+    text: str
+    seconds: float
+
+    @property
+    def verdict(self) -> str:
+        """The run's verdict in a word or two."""
+        return self.document["run"]["verdict"]
+
+    @property
+    def fallen(self) -> dict[str, str]:
+        """The messages of the checks that fell short, by test id, and the run's problems."""
+        found = {
+            check["name"]: check["message"]
+            for check in self.document["checks"]
+            if check["status"] in {"failed", "error"}
+        }
+        problems = "\n".join(self.document["run"]["problems"])
+        return found | ({PROBLEM: problems} if problems else {})
+
+    def names(self, wanted: Named) -> bool:
+        """Return whether the check fell short, and says what it has to."""
+        return any(
+            name.partition("[")[0] == wanted.check and wanted.says in message for name, message in self.fallen.items()
+        )
+
+
+def put_through(case: Case, folder: Path, store: Path) -> Run:
+    """Run the gate on *case*, as a user does; what it writes goes to *folder*, what it keeps to *store*."""
+    file = folder / "gate.json"
+    began = time.perf_counter()
+    done = subprocess.run(
+        command(*case.command(), f"--gate-json={file}", f"--artifacts={store}", folder=folder),
+        cwd=ROOT,
+        env=environment() | case.variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )
+    seconds = time.perf_counter() - began
+    if not file.exists():
+        raise AssertionError(f"the gate ended with {done.returncode} and left no verdict:\n{done.stdout}")
+    return Run(json.loads(file.read_text()), done.stdout, seconds)
+
+
+def outcome(severity: Severity, run: Run) -> str:
+    """Return what *run* makes of a planted *severity*: "caught", "misnamed" or "missed"; "passed" or "false alarm"."""
+    if not severity.named_by:
+        return "passed" if run.verdict == "passed" else "false alarm"
+    if run.verdict == "passed":
+        return "missed"
+    caught = run.verdict not in BROKEN and any(run.names(wanted) for wanted in severity.named_by)
+    return "caught" if caught else "misnamed"
+
+
+def verify(planting: Planting, good: Case, bad: Case) -> None:
+    """Raise NotPlanted unless *bad* is another case than *good*, and differs from it as the fault says."""
+    if good.digest() == bad.digest():
+        raise NotPlanted(f"{planting}: nothing that the gate is given changed")
+    if not planting.fault.evidence(good, bad):
+        raise NotPlanted(f"{planting}: the files changed, and what they do did not")
+
+
+def outputs_differ(good: Case, bad: Case) -> bool:
+    """Return whether the float16 files compute other values from the data of *bad*: evidence of behaviour."""
+    before, now = computed(good.fp16, bad.data), computed(bad.fp16, bad.data)
+    return any(not np.array_equal(one, other, equal_nan=True) for one, other in zip(before, now, strict=True))
+
+
+def computed(file: Path, data: Path) -> list[np.ndarray]:
+    """Return what the float16 or float32 *file* of one signature computes, its outputs by their names' order.
+
+    Of LiteRT's builtin kernels, asked directly: evidence does not come from what it is to judge.
+    """
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    runtime = Interpreter(
+        str(file), num_threads=1, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    )
+    runner = runtime.get_signature_runner(next(iter(runtime.get_signature_list())))
+    details = runner.get_input_details()
+    columns = arrays(data)
+    fed = {name: columns["x" if len(details) == 1 and "x" in columns else name] for name in details}
+    fed = {name: array.astype(details[name]["dtype"], copy=False) for name, array in fed.items()}
+    rows = [
+        runner(**{name: array[row : row + 1] for name, array in fed.items()})
+        for row in range(len(next(iter(fed.values()))))
+    ]
+    return [np.concatenate([row[name] for row in rows]) for name in sorted(rows[0])]
+
+
+def arrays(data: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of an EVAL.npz, or of a folder of `.npy` files, by name."""
+    if data.is_dir():
+        return {file.stem: np.load(file, mmap_mode="r") for file in sorted(data.glob("*.npy"))}
+    with np.load(data) as archive:
+        return dict(archive)

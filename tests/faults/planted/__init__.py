@@ -1,0 +1,7 @@
+"""What is planted: a class of faults a module."""
+
+from tests.faults.bench import Fault
+from tests.faults.planted import weights
+
+FAULTS: tuple[Fault, ...] = (*weights.FAULTS,)
+"""All of them, each under a name of its own."""

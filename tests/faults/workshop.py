@@ -1,0 +1,151 @@
+"""Where good cases and faulty files are made: trained, converted and compiled once for all processes of a run."""
+
+import dataclasses
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from fixtures.adhoc import KINDS
+from fixtures.harness.artifacts import DATA, build_address
+from fixtures.harness.children import Child
+from fixtures.harness.datasets import samples
+from fixtures.harness.specs import declared
+from fixtures.harness.store import Address, Store, file_digest
+from fixtures.harness.versions import ROOT
+from models.spec import Budget, ModelSpec
+from tests.faults.bench import Case
+from tests.faults.seeds.zoo import name
+
+HERE = Path(__file__).parent
+ZOO = tuple(file.stem for file in sorted((ROOT / "models").glob("mnist_*.py")))
+"""The models of the project, which faults are planted in."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Workshop:
+    """Makes what the bench needs.
+
+    artifacts: the store of what is trained and converted, kept from run to run.
+    scratch: a folder of this run, which all of its processes share.
+    """
+
+    artifacts: Path
+    scratch: Path
+
+    def spec(self, model: str, seed: int = 0) -> ModelSpec:
+        """Return the declaration of a *model* of the project, trained from *seed*."""
+        file = HERE / "seeds" / "zoo.py" if seed else ROOT / "models" / f"{model}.py"
+        (found,) = (spec for spec in declared(file) if spec.name == name(model, seed))
+        return found
+
+    def build(self, spec: ModelSpec) -> Path:
+        """Return the folder of the finished build of *spec*, made by the gate's own builder where there is none."""
+        store, address = Store(self.artifacts), build_address(spec)
+        store.prepare()
+        if (found := store.find(address)) is not None:
+            return found
+        job = {
+            "do": "build",
+            "source": str(spec.source),
+            "model": spec.name,
+            "store": str(self.artifacts),
+            "address": dataclasses.asdict(address),
+            "anew": False,
+        }
+        builder = Child("fixtures.harness.builder", {})
+        try:
+            return Path(builder.ask(job, lambda *_: None))
+        finally:
+            builder.close()
+
+    def case(self, model: str, seed: int, folder: Path, count: int = 2000) -> Case:
+        """Return a good case of its own in *folder*: a model of the project, with *count* samples of its data."""
+        spec = self.spec(model, seed)
+        build = self.build(spec)
+        folder.mkdir(parents=True)
+        for file in ("fp32.tflite", "fp16.tflite"):
+            shutil.copyfile(build / file, folder / file)
+        case = Case(spec.name, folder, self.data(spec, count), build)
+        write_bounds(spec, folder / "bounds.toml")
+        return case
+
+    def data(self, spec: ModelSpec, count: int, split: str = "test") -> Path:
+        """Return a folder of the first *count* samples of a *split* of the model's data set, as its recipe has them."""
+
+        def write(folder: Path) -> None:
+            inputs, targets = samples(spec, split)
+            columns = inputs | {key if key == "y" else f"y_{key}": array for key, array in targets.items()}
+            for key, array in columns.items():
+                np.save(folder / f"{key}.npy", array[:count])
+
+        recipe = spec.name.partition("_seed")[0]  # seeds share their data
+        return self.once(self.scratch / DATA / f"{recipe}-{split}-{count}", write)
+
+    def converted(self, spec: ModelSpec, module: str, source: Path) -> Path:
+        """Return the folder of what `python -m MODULE BUILD DECLARATION MODEL OUT` makes of the build of *spec*.
+
+        source: the file of that module: what was made with another one is made anew. It is kept from run to run.
+        """
+        build, store = self.build(spec), Store(self.artifacts)
+        determinants = {"build": str(build_address(spec)), "source": file_digest(source)}
+
+        def write(folder: Path) -> None:
+            run_module(module, build, spec.source, spec.name, folder)
+
+        return store.once(Address.of("builds", f"{module.rpartition('.')[2]}-{spec.name}", determinants), write)
+
+    def once(self, folder: Path, write: Callable[[Path], None]) -> Path:
+        """Return *folder*, filled by *write*, whichever process of the run comes to it first."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():
+                unfinished = folder.with_name(f"{folder.name}.unfinished")
+                shutil.rmtree(unfinished, ignore_errors=True)
+                unfinished.mkdir()
+                write(unfinished)
+                unfinished.rename(folder)
+        return folder
+
+
+def run_module(module: str, *arguments: str | Path) -> None:
+    """Run `python -m MODULE ARGUMENTS…`, a process that makes files with TensorFlow."""
+    made = subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert made.returncode == 0, made.stderr[-2000:]
+
+
+def write_bounds(spec: ModelSpec, file: Path) -> None:
+    """Write what *spec* says of its judgement as a bounds file of the command line."""
+    told: dict[str, Any] = {
+        field.name: value
+        for field in dataclasses.fields(Budget)
+        if (value := getattr(spec.budget, field.name)) != field.default
+    }
+    if spec.task is not None:
+        named = isinstance(spec.task, Mapping)
+        told["task"] = {key: _kind(task) for key, task in spec.task.items()} if named else _kind(spec.task)
+    for field in ("partly_delegated", "not_meant_for"):
+        if getattr(spec, field):
+            told[field] = sorted(getattr(spec, field))
+    if told:
+        file.write_text("".join(f"{key} = {_toml(value)}\n" for key, value in told.items()))
+
+
+def _kind(task: object) -> dict[str, Any]:
+    (kind,) = (word for word, known in KINDS.items() if type(task) is known)
+    return {"kind": kind} | {key: value for key, value in vars(task).items() if value is not None}
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return f'"{value}"' if isinstance(value, str) else str(value)
