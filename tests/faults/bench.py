@@ -15,13 +15,16 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from fixtures.harness.store import file_digest
 from fixtures.harness.versions import ROOT
 from tests.gate import command, environment
+
+if TYPE_CHECKING:
+    from tests.faults.workshop import Workshop
 
 Extent = Literal["quick", "whole", "full"]
 EXTENTS: tuple[Extent, ...] = ("quick", "whole", "full")
@@ -48,6 +51,7 @@ class Case:
     build: the folder that the good files come from, with the Keras model in it. targets: what the gate runs on besides
     the reference kernels. arguments, variables: what else is on the command line, and in the environment.
     declared: whether the model comes as a declaration in `folder`/models, rather than as a pair of files.
+    workshop: makes what a planter needs besides.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Case:
     arguments: list[str] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     declared: bool = False
+    workshop: "Workshop | None" = None
 
     @property
     def fp32(self) -> Path:

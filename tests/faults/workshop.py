@@ -71,7 +71,7 @@ class Workshop:
         folder.mkdir(parents=True)
         for file in ("fp32.tflite", "fp16.tflite"):
             shutil.copyfile(build / file, folder / file)
-        case = Case(spec.name, folder, self.data(spec, count), build)
+        case = Case(spec.name, folder, self.data(spec, count), build, workshop=self)
         write_bounds(spec, folder / "bounds.toml")
         return case
 
