@@ -18,6 +18,9 @@ ON_CPU = [
 ]
 """The arguments for all targets that a machine has by itself: most tests need no others, and no GPU."""
 
+QUICK = ROOT / "tests" / "quick" / "quick.py"
+"""The declaration of a model that trains in a moment."""
+
 
 @dataclass(frozen=True)
 class GateRun:

@@ -51,7 +51,7 @@ class Case:
     build: the folder that the good files come from, with the Keras model in it. targets: what the gate runs on besides
     the reference kernels. arguments, variables: what else is on the command line, and in the environment.
     declared: whether the model comes as a declaration in `folder`/models, rather than as a pair of files.
-    workshop: makes what a planter needs besides.
+    workshop: makes what a planter needs besides. store: the gate's artifact store, None for one that cases share.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Case:
     variables: dict[str, str] = field(default_factory=dict)
     declared: bool = False
     workshop: "Workshop | None" = None
+    store: Path | None = None
 
     @property
     def fp32(self) -> Path:
@@ -128,7 +129,8 @@ class Fault:
     kind: its class. edge: where it stops being a fault, in words. severities: from the worst to the least. models: in
     which models it can be planted. evidence: takes the good and the faulty case, and returns whether the fault is
     there, beyond that what the gate is given changed.
-    samples: how many of the data the gate is given.
+    samples: how many of the data the gate is given. declared: whether it is planted in a declared model, with its pins
+    and all of its data, rather than in a pair of files; these are of seed 0.
     """
 
     name: str
@@ -138,6 +140,7 @@ class Fault:
     models: tuple[str, ...]
     evidence: Evidence = lambda *_: True
     samples: int = 2000
+    declared: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a fault without an edge, and severities out of order."""
@@ -172,14 +175,15 @@ def matrix(faults: Iterable[Fault], extent: Extent) -> list[Planting]:
     """Return what is planted, in the order of the faults."""
     found, turn = [], 0
     for fault in faults:
+        seeds = 1 if fault.declared else SEEDS
         for severity in fault.severities:
             turn += 1
             if extent == "full":
-                places = [(model, seed) for model in fault.models for seed in range(SEEDS)]
+                places = [(model, seed) for model in fault.models for seed in range(seeds)]
             else:
                 # Models and seeds step at different rates, so that all pairs of them come to be met.
                 places = [
-                    (fault.models[(turn + again) % len(fault.models)], (turn + 2 * again) % SEEDS)
+                    (fault.models[(turn + again) % len(fault.models)], (turn + 2 * again) % seeds)
                     for again in range(TWICE)
                 ]
                 places = [(places[0][0], 0)] if extent == "quick" else places
@@ -223,7 +227,7 @@ def put_through(case: Case, folder: Path, store: Path) -> Run:
     file = folder / "gate.json"
     began = time.perf_counter()
     done = subprocess.run(
-        command(*case.command(), f"--gate-json={file}", f"--artifacts={store}", folder=folder),
+        command(*case.command(), f"--gate-json={file}", f"--artifacts={case.store or store}", folder=folder),
         cwd=ROOT,
         env=environment() | case.variables,
         stdout=subprocess.PIPE,

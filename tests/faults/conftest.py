@@ -4,7 +4,7 @@ import argparse
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,9 @@ def record(request: pytest.FixtureRequest) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def planted(planting: Planting, workshop: Workshop, tmp_path: Path, record: Callable[..., dict[str, Any]]) -> Case:
+def planted(
+    planting: Planting, workshop: Workshop, tmp_path: Path, record: Callable[..., dict[str, Any]]
+) -> Iterator[Case]:
     """A case with the fault in it, verified."""
     fault = planting.fault
     record(
@@ -118,11 +120,16 @@ def planted(planting: Planting, workshop: Workshop, tmp_path: Path, record: Call
         seed=planting.seed,
     )
     good, bad = (
-        workshop.case(planting.model, planting.seed, tmp_path / folder, fault.samples) for folder in ("good", "case")
+        workshop.declared(planting.model, tmp_path / folder)
+        if fault.declared
+        else workshop.case(planting.model, planting.seed, tmp_path / folder, fault.samples)
+        for folder in ("good", "case")
     )
     planting.severity.plant(bad)
     verify(planting, good, bad)
-    return bad
+    yield bad
+    if bad.store == bad.folder / "store":  # some 40 MB, which pytest would keep for three runs
+        shutil.rmtree(bad.store)
 
 
 @pytest.fixture

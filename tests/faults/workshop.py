@@ -18,9 +18,11 @@ from fixtures.harness.datasets import samples
 from fixtures.harness.specs import declared
 from fixtures.harness.store import Address, Store, file_digest
 from fixtures.harness.versions import ROOT
+from fixtures.snapshots import FOLDER as SNAPSHOTS
 from models.spec import Budget, ModelSpec
 from tests.faults.bench import Case
 from tests.faults.seeds.zoo import name
+from tests.gate import QUICK
 
 HERE = Path(__file__).parent
 ZOO = tuple(file.stem for file in sorted((ROOT / "models").glob("mnist_*.py")))
@@ -40,9 +42,13 @@ class Workshop:
 
     def spec(self, model: str, seed: int = 0) -> ModelSpec:
         """Return the declaration of a *model* of the project, trained from *seed*."""
-        file = HERE / "seeds" / "zoo.py" if seed else ROOT / "models" / f"{model}.py"
+        file = HERE / "seeds" / "zoo.py" if seed else self.source(model)
         (found,) = (spec for spec in declared(file) if spec.name == name(model, seed))
         return found
+
+    def source(self, model: str) -> Path:
+        """Return the file that declares a *model*: of the project, or the one that trains in a moment."""
+        return QUICK if model == QUICK.stem else ROOT / "models" / f"{model}.py"
 
     def build(self, spec: ModelSpec) -> Path:
         """Return the folder of the finished build of *spec*, made by the gate's own builder where there is none."""
@@ -75,14 +81,29 @@ class Workshop:
         write_bounds(spec, folder / "bounds.toml")
         return case
 
+    def declared(self, model: str, folder: Path) -> Case:
+        """Return a good case of its own in *folder*: the declaration of a *model*, and what is pinned of it.
+
+        Its store is the one that everybody uses; a planter that changes what is stored copies it first: `own_store`.
+        """
+        source = self.source(model)
+        pins = sorted((source.parent / SNAPSHOTS).glob(f"{model}-*.txt"))
+        (folder / "models" / SNAPSHOTS).mkdir(parents=True)
+        shutil.copyfile(source, folder / "models" / source.name)
+        for pin in pins:
+            shutil.copyfile(pin, folder / "models" / SNAPSHOTS / pin.name)
+        spec = self.spec(model)
+        build = self.build(spec)
+        return Case(model, folder, build / DATA, build, declared=True, workshop=self, store=self.artifacts)
+
     def data(self, spec: ModelSpec, count: int, split: str = "test") -> Path:
-        """Return a folder of the first *count* samples of a *split* of the model's data set, as its recipe has them."""
+        """Return a folder of *count* samples from all over a *split* of the model's data set, by its recipe."""
 
         def write(folder: Path) -> None:
             inputs, targets = samples(spec, split)
             columns = inputs | {key if key == "y" else f"y_{key}": array for key, array in targets.items()}
             for key, array in columns.items():
-                np.save(folder / f"{key}.npy", array[:count])
+                np.save(folder / f"{key}.npy", array[:: len(array) // count][:count])
 
         recipe = spec.name.partition("_seed")[0]  # seeds share their data
         return self.once(self.scratch / DATA / f"{recipe}-{split}-{count}", write)

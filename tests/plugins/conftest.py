@@ -5,36 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gate import ON_CPU, GateRun, run_gate
-
-QUICK = '''"""A model for tests of the gate's own machinery: one dense layer, one epoch of large batches."""
-
-from models.spec import Budget, ModelSpec, Recipe
-
-
-def build(batch_size):
-    """Return the model: images (28, 28) in 0..1 to 10 logits."""
-    from keras import Sequential, layers
-
-    return Sequential(
-        [
-            layers.Input((28, 28), batch_size=batch_size, name="image"),
-            layers.Flatten(name="flatten"),
-            layers.Dense(10, name="logits"),
-        ],
-        name="quick",
-    )
-
-
-QUICK = ModelSpec(
-    name="quick",
-    build=build,
-    recipe=Recipe(dataset="mnist", epochs=1, seed=0, batch_size=2000, learning_rate=0.01),
-    budget=Budget(baseline=0.8),
-    example=0,
-)
-'''
-
+from tests.gate import ON_CPU, QUICK, GateRun, run_gate
 
 WITHOUT_TENSORFLOW = """
 import importlib.metadata
@@ -98,7 +69,7 @@ def models(tmp_path: Path) -> Path:
     """A folder that declares the quick model, and nothing pinned."""
     folder = tmp_path / "models"
     folder.mkdir()
-    (folder / "quick.py").write_text(QUICK)
+    shutil.copyfile(QUICK, folder / QUICK.name)
     return folder
 
 
@@ -106,7 +77,7 @@ def models(tmp_path: Path) -> Path:
 def pins(shared: Path, tmp_path_factory: pytest.TempPathFactory, store: Path) -> Path:
     """The folder of what the gate pins of the quick model, from a run of its own."""
     folder = tmp_path_factory.mktemp("pinned")
-    (folder / "quick.py").write_text(QUICK)
+    shutil.copyfile(QUICK, folder / QUICK.name)
     run = run_gate("--snapshot-update", f"--models-dir={folder}", f"--artifacts={store}", *ON_CPU, folder=folder)
     assert run.code == 0, run.text
     return folder / "__snapshots__"
