@@ -242,14 +242,18 @@ def put_through(case: Case, folder: Path, store: Path) -> Run:
     return Run(json.loads(file.read_text()), done.stdout, seconds)
 
 
+def catchers(severity: Severity, run: Run) -> list[str]:
+    """Return the checks that name the fault, and fell short."""
+    return [wanted.check for wanted in severity.named_by if run.names(wanted)]
+
+
 def outcome(severity: Severity, run: Run) -> str:
     """Return what *run* makes of a planted *severity*: "caught", "misnamed" or "missed"; "passed" or "false alarm"."""
     if not severity.named_by:
         return "passed" if run.verdict == "passed" else "false alarm"
     if run.verdict == "passed":
         return "missed"
-    caught = run.verdict not in BROKEN and any(run.names(wanted) for wanted in severity.named_by)
-    return "caught" if caught else "misnamed"
+    return "caught" if run.verdict not in BROKEN and catchers(severity, run) else "misnamed"
 
 
 def verify(planting: Planting, good: Case, bad: Case) -> None:

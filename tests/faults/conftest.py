@@ -133,12 +133,11 @@ def planted(
 
 
 @pytest.fixture
-def came_to(request: pytest.FixtureRequest) -> Callable[[str, Run], None]:
+def came_to(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Note what the test came to, for the score."""
 
-    def note(outcome: str, run: Run) -> None:
-        found = {"outcome": outcome, "seconds": round(run.seconds, 2), "fallen": sorted(run.fallen)}
-        request.node.stash[RECORD] |= found
+    def note(outcome: str, run: Run, **found: Any) -> None:
+        request.node.stash[RECORD] |= {"outcome": outcome, "seconds": round(run.seconds, 2), **found}
 
     return note
 

@@ -47,8 +47,9 @@ class Score:
             terminalreporter.write_line(line, red="!" in line)
         if file := self.config.option.score:
             extent = self.config.option.bench
-            document = {"extent": extent, **found, "runs": sorted(self.records, key=lambda one: one["test"])}
-            Path(file).write_text(json.dumps(document, indent=1, sort_keys=False) + "\n")
+            runs = ",\n  ".join(json.dumps(one) for one in sorted(self.records, key=lambda one: one["test"]))
+            head = json.dumps({"extent": extent, **found}, indent=1)
+            Path(file).write_text(f'{head[:-2]},\n "runs": [\n  {runs}\n ]\n}}\n')  # a run a line, for diffs
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str]) -> None:

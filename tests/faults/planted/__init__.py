@@ -1,7 +1,7 @@
 """What is planted: a class of faults a module."""
 
 from tests.faults.bench import Fault
-from tests.faults.planted import pins, weights
+from tests.faults.planted import declarations, pins, weights
 
-FAULTS: tuple[Fault, ...] = (*weights.FAULTS, *pins.FAULTS)
+FAULTS: tuple[Fault, ...] = (*weights.FAULTS, *pins.FAULTS, *declarations.FAULTS)
 """All of them, each under a name of its own."""
