@@ -40,8 +40,7 @@ class Score:
         """Print the score, and write it."""
         if not self.records:
             return
-        found = summary(self.records)
-        found |= {"minutes": round((time.time() - self.began) / 60, 1), "processors": versions.processors()}
+        found = self.found()
         terminalreporter.section("fault bench")
         for line in lines(found):
             terminalreporter.write_line(line, red="!" in line)
@@ -55,7 +54,12 @@ class Score:
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         """Put the score at the head of the HTML report."""
         if self.records:
-            prefix.append(html(summary(self.records)))
+            prefix.append(html(self.found()))
+
+    def found(self) -> dict[str, Any]:
+        """Return the score, with the time that it took so far."""
+        minutes = round((time.time() - self.began) / 60, 1)
+        return summary(self.records) | {"minutes": minutes, "processors": versions.processors()}
 
 
 def summary(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
