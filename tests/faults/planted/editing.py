@@ -76,3 +76,113 @@ def operators(model: ModelT, kind: str, graph: int = 0) -> list[schema.OperatorT
     code = getattr(schema.BuiltinOperator, kind)
     codes = [max(entry.builtinCode, entry.deprecatedBuiltinCode) for entry in model.operatorCodes]
     return [operator for operator in model.subgraphs[graph].operators if codes[operator.opcodeIndex] == code]
+
+
+def add_constant(model: ModelT, values: np.ndarray, graph: int = 0) -> int:
+    """Add a constant to a subgraph, and return the number of the tensor to compute with.
+
+    Floats are stored as the file stores its others: as float16 with a DEQUANTIZE in a float16 file.
+    """
+    halves = any(tensor.type == schema.TensorType.FLOAT16 for tensor in constants(model, graph))
+    if values.dtype.kind != "f" or not halves:
+        wanted = np.float32 if values.dtype.kind == "f" else np.int32
+        return _add_tensor(model, np.asarray(values, wanted), np.shape(values), graph)
+    held = _add_tensor(model, np.asarray(values, np.float16), np.shape(values), graph)
+    unpacked = _add_tensor(model, None, np.shape(values), graph)
+    dequantize = _operator(model, "DEQUANTIZE", [held], [unpacked], version=3)
+    model.subgraphs[graph].operators.insert(0, dequantize)
+    return unpacked
+
+
+def add_operator(
+    model: ModelT, kind: str, inputs: list[int], shape: tuple[int, ...], graph: int = 0, **options: float
+) -> int:
+    """Add an operator behind all others of a subgraph, and return the number of what it puts out, float32.
+
+    kind: as in `operators`. options: those of the schema's table of its options, by their names there.
+    """
+    put_out = _add_tensor(model, None, shape, graph)
+    added = _operator(model, kind, inputs, [put_out])
+    table = OPTIONS.get(kind)
+    if table:
+        added.builtinOptionsType = getattr(schema.BuiltinOptions, table)
+        added.builtinOptions = getattr(schema, f"{table}T")()
+        for name, value in options.items():
+            setattr(added.builtinOptions, name, value)
+    model.subgraphs[graph].operators.append(added)
+    return put_out
+
+
+OPTIONS = {
+    "ADD": "AddOptions",
+    "MUL": "MulOptions",
+    "SUB": "SubOptions",
+    "SOFTMAX": "SoftmaxOptions",
+    "RESHAPE": "ReshapeOptions",
+    "FULLY_CONNECTED": "FullyConnectedOptions",
+    "RANDOM_UNIFORM": "RandomOptions",
+    "RANDOM_STANDARD_NORMAL": "RandomOptions",
+}
+"""The tables of the options of operators that have some."""
+
+
+def put_out_instead(model: ModelT, old: int, new: int, graph: int = 0) -> None:
+    """Make tensor *new* the output of a subgraph that tensor *old* was."""
+    outputs = model.subgraphs[graph].outputs
+    model.subgraphs[graph].outputs = [new if tensor == old else int(tensor) for tensor in outputs]
+    for signature in model.signatureDefs or []:
+        for output in signature.outputs:
+            if signature.subgraphIndex == graph and output.tensorIndex == old:
+                output.tensorIndex = new
+
+
+def change_outputs(
+    model: ModelT, compute: Callable[[int, tuple[int, ...]], int], some: slice = slice(None), graph: int = 0
+) -> None:
+    """Put out what *compute* makes of each of *some* outputs of a subgraph: it takes the tensor and its shape."""
+    for old in [int(tensor) for tensor in model.subgraphs[graph].outputs][some]:
+        put_out_instead(model, old, compute(old, tuple(model.subgraphs[graph].tensors[old].shape)), graph)
+
+
+def _add_tensor(model: ModelT, values: np.ndarray | None, shape: tuple[int, ...], graph: int) -> int:
+    """Add a tensor, a constant of *values* or a computed float32 one, and return its number."""
+    tensor, tensors = schema.TensorT(), model.subgraphs[graph].tensors
+    tensor.shape, tensor.hasRank = list(shape), True
+    tensor.name = f"planted{len(tensors)}".encode()
+    tensor.type, tensor.buffer = schema.TensorType.FLOAT32, 0  # the buffer that holds nothing
+    if values is not None:
+        tensor.type = next(kind for kind, dtype in DTYPES.items() if dtype == values.dtype)
+        tensor.buffer = len(model.buffers)
+        model.buffers.append(schema.BufferT())
+        store(model, tensor, values)
+    tensors.append(tensor)
+    return len(tensors) - 1
+
+
+def _operator(model: ModelT, kind: str, inputs: list[int], outputs: list[int], version: int = 1) -> schema.OperatorT:
+    """Return an operator whose code is among those of the model."""
+    code = getattr(schema.BuiltinOperator, kind)
+    known = [(max(one.builtinCode, one.deprecatedBuiltinCode), one.version) for one in model.operatorCodes]
+    if (code, version) not in known:
+        entry = schema.OperatorCodeT()
+        entry.builtinCode, entry.deprecatedBuiltinCode, entry.version = code, min(code, 127), version
+        model.operatorCodes.append(entry)
+        known.append((code, version))
+    made = schema.OperatorT()
+    made.opcodeIndex, made.inputs, made.outputs = known.index((code, version)), inputs, outputs
+    return made
+
+
+def held_by(model: ModelT, tensor: int, graph: int = 0) -> schema.TensorT:
+    """Return the constant that a tensor is: itself, or what is unpacked into it."""
+    tensors = model.subgraphs[graph].tensors
+    for operator in operators(model, "DEQUANTIZE", graph):
+        if operator.outputs[0] == tensor:
+            return tensors[operator.inputs[0]]
+    return tensors[tensor]
+
+
+def last_dense(model: ModelT) -> schema.OperatorT:
+    """Return the first FULLY_CONNECTED that puts out what the model does."""
+    outputs = {int(tensor) for tensor in model.subgraphs[0].outputs}
+    return next(one for one in operators(model, "FULLY_CONNECTED") if int(one.outputs[0]) in outputs)
