@@ -1,7 +1,7 @@
 """What is planted: a class of faults a module."""
 
 from tests.faults.bench import Fault
-from tests.faults.planted import behaviour, declarations, pins, weights
+from tests.faults.planted import accuracy, behaviour, declarations, pins, weights
 
-FAULTS: tuple[Fault, ...] = (*weights.FAULTS, *pins.FAULTS, *declarations.FAULTS, *behaviour.FAULTS)
+FAULTS: tuple[Fault, ...] = (*weights.FAULTS, *pins.FAULTS, *declarations.FAULTS, *behaviour.FAULTS, *accuracy.FAULTS)
 """All of them, each under a name of its own."""

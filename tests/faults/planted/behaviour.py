@@ -296,17 +296,23 @@ def scaling_folded(case: Case, factor: float, *, scaled: bool) -> None:
     if scaled:
         inputs_scaled(case, factor)
 
-    def change(model: ModelT) -> None:
+    def change(model: ModelT, compute: Callable[[np.ndarray], np.ndarray]) -> None:
         from_input = {int(tensor) for tensor in model.subgraphs[0].inputs}
         for operator in operators(model, "RESHAPE"):
             from_input |= {int(operator.outputs[0])} if int(operator.inputs[0]) in from_input else set()
         for operator in [one for kind in ("CONV_2D", "FULLY_CONNECTED") for one in operators(model, kind)]:
             if int(operator.inputs[0]) in from_input:
                 weights = held_by(model, int(operator.inputs[1]))
-                values = stored(model, weights)
-                store(model, weights, values / values.dtype.type(factor))
+                store(model, weights, compute(stored(model, weights)))
 
-    in_both(case, change)
+    folded: list[np.ndarray] = []
+
+    def fold(weights: np.ndarray) -> np.ndarray:
+        folded.append(weights / np.float32(factor))
+        return folded[-1]
+
+    edit(case.fp32, partial(change, compute=fold))
+    edit(case.fp16, partial(change, compute=lambda _: folded.pop(0).astype(np.float16)))
 
 
 def fp16(change: Change, **given: object) -> Planter:

@@ -9,9 +9,14 @@ from ai_edge_litert.schema_py_generated import ModelT
 from ai_edge_litert.tools import flatbuffer_utils
 
 
+def read(file: Path) -> ModelT:
+    """Return the objects of *file*'s flatbuffer."""
+    return flatbuffer_utils.read_model(str(file))
+
+
 def edit(file: Path, change: Callable[[ModelT], None]) -> None:
     """Change the objects of *file*'s flatbuffer, and write it anew."""
-    model = flatbuffer_utils.read_model(str(file))
+    model = read(file)
     change(model)
     file.write_bytes(bytes(flatbuffer_utils.convert_object_to_bytearray(model)))
 
