@@ -42,8 +42,9 @@ def command(*arguments: str | Path, folder: Path) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a run that is not part of this one."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COLUMNS"))}
+    """Return the environment of a run that is not part of this one, and that keeps what it compiles, as runs do."""
+    apart = ("PYTEST_", "COLUMNS", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(apart)}
 
 
 def run_gate(
