@@ -85,6 +85,14 @@ def test_other_operators_sum_nothing(files):
     assert (lengths["ADD"], lengths["MUL"]) == (1, 1)
 
 
+@pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "BATCH_MATMUL"])
+def test_sum_over_a_scalar_is_one_term(name):
+    """A file may say that what is multiplied with has no dimension: another check names that."""
+    scalar = SimpleNamespace(shape=())
+
+    assert reduction_length(SimpleNamespace(name=name, inputs=[scalar, scalar], outputs=[scalar])) == 1
+
+
 @pytest.mark.parametrize(("arithmetic", "steps"), STEPS.items())
 def test_error_grows_with_the_root_of_the_steps(conv, arithmetic, steps):
     """The error is the unit roundoff times the root of all steps that round, layers added in squares."""

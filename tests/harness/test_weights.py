@@ -653,6 +653,23 @@ def test_constant_of_another_shape_is_found(fp32, edited, kernel):
     assert weights.unpaired(fp32, file).found == (str(kernel),)
 
 
+@pytest.mark.parametrize("told", [[16, 80], [1280], [-1, 16], []])
+def test_constant_unpacked_in_another_shape_is_found(fp32, edited, told):
+    """A DEQUANTIZE whose result is said to be of another shape than the constant is named with both shapes."""
+
+    def change(model):
+        graph = model.subgraphs[0]
+        place = graph.tensors.index(flatbuffer.constants(model)[0])
+        (unpacking,) = (operator for operator in graph.operators if list(operator.inputs) == [place])
+        graph.tensors[unpacking.outputs[0]].shape = [abs(size) for size in told]
+        graph.tensors[unpacking.outputs[0]].shapeSignature = told
+
+    found = weights.mismatches(fp32, edited("dense-fp16", change))
+
+    assert "hidden_1/MatMul float32[80, 16], in the other file" in str(found)
+    assert str(found).endswith(f"float32{told}")
+
+
 def test_constant_that_is_computed_instead_is_found(files, fp32):
     """A file whose weights are in variables has no counterparts of its parent's constants."""
     assert len(weights.unpaired(fp32, files["dense-unfrozen"]).found) == 4
