@@ -270,7 +270,8 @@ def test_model_without_a_graph_is_refused(edited):
 
 def told_by_the_object_api(operator):
     """Return what the generated code says that an operator is told."""
-    told = {} if operator.builtinOptions is None else vars(operator.builtinOptions)
+    unions = [options for options in (operator.builtinOptions, operator.builtinOptions2) if options is not None]
+    told = {name: value for options in unions for name, value in vars(options).items()}
     return sorted((name, str(np.asarray(value).tolist())) for name, value in told.items())
 
 
@@ -284,24 +285,31 @@ def test_options_are_those_of_the_generated_code(converted, files):
         assert found == [told_by_the_object_api(operator) for operator in operators]
 
 
+TEXTS = "container", "sharedName", "callTargetName", "backendConfig"
+"""Options that are texts, but for the name of a composite."""
+
+
 def filled(options):
     """Return *options* with values that are not the schema's defaults."""
-    listed = b"text" if isinstance(options, schema.VarHandleOptionsT) else [1, 0, 1]
     for name, value in vars(options).items():
         other = {bool: not value, int: (value or 0) + 1, float: (value or 0) + 0.5}
-        setattr(options, name, other.get(type(value), listed))
+        text = name in TEXTS or (name == "name" and value is None)
+        setattr(options, name, other.get(type(value), b"text" if text else [1, 1, 1]))
     return options
 
 
-def test_options_of_every_kind_are_read(edited, tmp_path):
+@pytest.mark.parametrize("union", ["", "2"])
+def test_options_of_every_kind_are_read(edited, tmp_path, union):
     """Each kind of options that the schema has is read through checked accesses, as the generated code tells it."""
-    kinds = {name: value for name, value in vars(schema.BuiltinOptions).items() if name[0] != "_" and value}
+    kinds = vars(getattr(schema, f"BuiltinOptions{union}"))
+    kinds = {name: value for name, value in kinds.items() if name[0] != "_" and value}
 
     def adding_operators(model):
         model.subgraphs.append(schema.SubGraphT())
         for name, kind in kinds.items():
             operator = schema.OperatorT()
-            operator.builtinOptionsType, operator.builtinOptions = kind, filled(getattr(schema, f"{name}T")())
+            setattr(operator, f"builtinOptions{union}Type", kind)
+            setattr(operator, f"builtinOptions{union}", filled(getattr(schema, f"{name}T")()))
             model.subgraphs[0].operators.append(operator)
 
     operators = edited("dense-fp32", adding_operators).subgraphs[0].operators
@@ -505,6 +513,26 @@ def custom(model):
         (
             setting(an_operator, builtinOptionsType=250),
             "operator 0 of graph 0 has options of kind 250, which the schema",
+        ),
+        (
+            setting(an_operator, builtinOptions2Type=251),
+            "operator 0 of graph 0 has options of kind 251, which the schema",
+        ),
+        (
+            setting(
+                an_operator,
+                builtinOptions2Type=schema.BuiltinOptions2.StableHLOCompositeOptions,
+                builtinOptions2=schema.StableHLOCompositeOptionsT(decompositionSubgraphIndex=8),
+            ),
+            "operator 0 of graph 0 calls graph 8, and there are 3",
+        ),
+        (
+            setting(
+                an_operator,
+                builtinOptions2Type=schema.BuiltinOptions2.StablehloCaseOptions,
+                builtinOptions2=schema.StablehloCaseOptionsT(branchSubgraphIndices=[1, 9]),
+            ),
+            "operator 0 of graph 0 calls graph 9, and there are 3",
         ),
         (setting(a_tensor, buffer=999), r"tensor \d+ of graph 0 is stored in buffer 999, and there are"),
         (setting(a_tensor, type=99), r"tensor \d+ of graph 0 has type 99, which the schema"),

@@ -577,6 +577,23 @@ def test_changed_option_is_found(files, edited, name, kind, option, told):
     assert f" ({kind}) of subgraph main: its {option} {told}" in found
 
 
+def test_changed_option_of_a_composite_is_found(edited):
+    """What newer operators are told is in another place of the schema, and is compared as well."""
+
+    def composed(attribute):
+        def change(model):
+            options = schema.StableHLOCompositeOptionsT(name=b"norm", decompositionSubgraphIndex=1)
+            options.compositeAttributes = [attribute, 2]
+            last = model.subgraphs[0].operators[-1]
+            last.builtinOptions2Type, last.builtinOptions2 = schema.BuiltinOptions2.StableHLOCompositeOptions, options
+
+        return change
+
+    (told,) = weights.mismatches(edited("lstm-fp32", composed(1)), edited("lstm-fp16", composed(3))).found
+
+    assert "its compositeAttributes is [1, 2], in the other file [3, 2]" in told
+
+
 def test_changed_integer_constant_is_found(files, edited):
     """A constant that is no weight, such as the shape of a RESHAPE, has to have the same values in both files."""
     (told,) = weights.mismatches(files["two-fp32"], edited("two-fp16", flatbuffer.changing_an_integer)).found
