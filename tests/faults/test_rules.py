@@ -20,6 +20,7 @@ from tests.faults.bench import (
     verify,
 )
 from tests.faults.planted import FAULTS
+from tests.faults.planted.editing import contents_differ, edit
 from tests.faults.scoring import lines, summary
 from tests.faults.workshop import ZOO
 
@@ -93,6 +94,17 @@ def test_change_without_the_behaviour_is_an_error(cases, of_behaviour):
 
     with pytest.raises(NotPlanted, match="what they do did not"):
         verify(of_behaviour, good, bad)
+
+
+def test_file_written_anew_is_no_other(cases):
+    """A file of other bytes that holds what it held is no planted fault; one that lacks some of it is."""
+    good, bad = cases
+    edit(bad.fp16, lambda _: None)
+    assert good.digest() != bad.digest()
+    assert not contents_differ(good, bad)
+
+    edit(bad.fp16, lambda model: model.metadata.pop())
+    assert contents_differ(good, bad)
 
 
 def test_changed_behaviour_is_planted(cases, of_behaviour):

@@ -8,6 +8,8 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.schema_py_generated import ModelT
 from ai_edge_litert.tools import flatbuffer_utils
 
+from tests.faults.bench import Case
+
 
 def read(file: Path) -> ModelT:
     """Return the objects of *file*'s flatbuffer."""
@@ -18,7 +20,24 @@ def edit(file: Path, change: Callable[[ModelT], None]) -> None:
     """Change the objects of *file*'s flatbuffer, and write it anew."""
     model = read(file)
     change(model)
+    write(model, file)
+
+
+def write(model: ModelT, file: Path) -> None:
+    """Write *model* as *file*."""
     file.write_bytes(bytes(flatbuffer_utils.convert_object_to_bytearray(model)))
+
+
+def contents_differ(good: Case, bad: Case) -> bool:
+    """Return whether a file of *bad* holds anything else than that of *good*: evidence of what is seen in a file.
+
+    That one was written anew shows in its bytes alone, and is no difference.
+    """
+    return any(_anew(one) != _anew(other) for one, other in ((good.fp32, bad.fp32), (good.fp16, bad.fp16)))
+
+
+def _anew(file: Path) -> bytes:
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(flatbuffer_utils.read_model(str(file))))
 
 
 def edit_tensor(
@@ -191,3 +210,36 @@ def last_dense(model: ModelT) -> schema.OperatorT:
     """Return the first FULLY_CONNECTED that puts out what the model does."""
     outputs = {int(tensor) for tensor in model.subgraphs[0].outputs}
     return next(one for one in operators(model, "FULLY_CONNECTED") if int(one.outputs[0]) in outputs)
+
+
+def operator_code(model: ModelT, kind: str, version: int = 1) -> int:
+    """Return the number of the operator code of a *kind*, which is added where *model* lacks it."""
+    code = getattr(schema.BuiltinOperator, kind)
+    codes = [max(entry.builtinCode, entry.deprecatedBuiltinCode) for entry in model.operatorCodes]
+    if code not in codes:
+        model.operatorCodes.append(
+            schema.OperatorCodeT(deprecatedBuiltinCode=min(code, 127), builtinCode=code, version=version)
+        )
+        return len(codes)
+    number = codes.index(code)
+    model.operatorCodes[number].version = max(version, model.operatorCodes[number].version)
+    return number
+
+
+def insert(
+    graph: schema.SubGraphT, operator: schema.OperatorT, output: schema.TensorT, position: int | None = None
+) -> int:
+    """Put *operator* into *graph*, at the end where no *position* is given; return the number of its new *output*."""
+    operator.outputs = [len(graph.tensors)]
+    graph.tensors.append(output)
+    graph.operators.insert(len(graph.operators) if position is None else position, operator)
+    return operator.outputs[0]
+
+
+def rename_ends(model: ModelT, kind: str, changed: dict[int, int]) -> None:
+    """Exchange tensors among the "inputs" or "outputs" of the first subgraph, and of its signatures."""
+    graph = model.subgraphs[0]
+    setattr(graph, kind, [changed.get(index, index) for index in getattr(graph, kind)])
+    for signature in model.signatureDefs:
+        for entry in getattr(signature, kind):
+            entry.tensorIndex = changed.get(entry.tensorIndex, entry.tensorIndex)
