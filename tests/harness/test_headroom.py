@@ -253,6 +253,15 @@ def test_what_is_not_finite_is_told(converted, measure):
     assert "in float32 already" in str(found[-1])
 
 
+def test_infinite_sum_is_told_where_kernels_clamp_it(converted, files, measure):
+    """Reference kernels put out float32's largest number for a sum beyond it; other kernels put out infinity."""
+    weight = next(tensor for tensor in files["dense-fp32"].constants if tensor.shape[-1:] == (16,)).data
+    samples = np.where(weight[:1] < 0, -1, 1).astype(np.float32) * np.float32(3e38)
+    first = measure(converted / "dense-fp32.tflite", samples)[0]
+
+    assert (first.operator, first.largest, first.finite) == ("FULLY_CONNECTED", math.inf, False)
+
+
 def test_zeros_have_no_smallest_value(converted, measure):
     """Of zeros only, nothing underflows."""
     first = measure(converted / "logarithm-fp16.tflite", np.full((1, 10), -200, np.float32))[0]
