@@ -327,6 +327,13 @@ def adding_a_signature(model):
     model.signatureDefs[-1].signatureKey = b"other"
 
 
+def adding_a_graph(model):
+    """Give the file a second entry point, with a graph of its own that shares the constants of the first."""
+    adding_a_signature(model)
+    model.signatureDefs[-1].subgraphIndex = len(model.subgraphs)
+    model.subgraphs.append(copy.deepcopy(model.subgraphs[0]))
+
+
 def lengthening_names(model):
     """Give every tensor a name that is longer than most weights."""
     for tensor in model.subgraphs[0].tensors:

@@ -157,3 +157,23 @@ def test_constants_that_became_equal_are_stored_once(files):
 
     assert sizes(fp32, fp16).payload_ratio == sizes(fp32, fp16).payload_expected == 0.5
     assert sizes(fp32, merged).payload_ratio == sizes(fp32, merged).payload_expected < 0.5
+
+
+@pytest.mark.parametrize("name", ["dense", "lstm"])
+def test_each_signature_unpacks_what_it_shares(files, edited, name):
+    """Graphs that share their constants each have a DEQUANTIZE of them: a larger file, and no fault."""
+    add = flatbuffer.in_turn(*[flatbuffer.adding_a_graph] * 8)
+    found = sizes(edited(f"{name}-fp32", add), edited(f"{name}-fp16", add))
+
+    assert found.constants == sizes(files[f"{name}-fp32"], files[f"{name}-fp16"]).constants
+    assert found.least <= found.ratio <= found.most, str(found)
+
+
+def test_what_several_signatures_leave_in_float32_is_not_unpacked(edited):
+    """A constant that may stay in float32 explains no DEQUANTIZE, in none of the graphs that share it."""
+    add = flatbuffer.in_turn(*[flatbuffer.adding_a_graph] * 8)
+    fp16 = flatbuffer.in_turn(flatbuffer.casting_weights_only, add)
+    found = sizes(edited("dense-fp32", add), edited("dense-fp32", fp16), casts_all=False)
+
+    assert (len(found.left.constants), found.unpacked) == (2, 2 * 9)
+    assert found.least <= found.ratio <= found.most, str(found)
