@@ -1,15 +1,27 @@
 """What is planted: a class of faults a module."""
 
 from tests.faults.bench import Fault
-from tests.faults.planted import accuracy, behaviour, declarations, layout, pins, precision, weights
+from tests.faults.planted import (
+    accuracy,
+    behaviour,
+    declarations,
+    effects,
+    layout,
+    pins,
+    precision,
+    retrained,
+    weights,
+)
 
 FAULTS: tuple[Fault, ...] = (
-    *weights.FAULTS,
-    *pins.FAULTS,
-    *declarations.FAULTS,
-    *behaviour.FAULTS,
-    *accuracy.FAULTS,
     *precision.FAULTS,
     *layout.FAULTS,
+    *weights.FAULTS,
+    *effects.FAULTS,
+    *retrained.FAULTS,
+    *behaviour.FAULTS,
+    *accuracy.FAULTS,
+    *declarations.FAULTS,
+    *pins.FAULTS,
 )
 """All of them, each under a name of its own."""
