@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 
 Extent = Literal["quick", "whole", "full"]
 EXTENTS: tuple[Extent, ...] = ("quick", "whole", "full")
-"""How much of faults x models x seeds is run. quick: each severity once, seed 0. whole: each severity with `TWICE`
-models and seeds, which take turns so that every model and every seed meets every class of faults. full: all of it."""
+"""How much of faults x models x seeds is run.
 
-TWICE = 2
+quick: of each fault the least severity, and what lies beneath its edge, from seed 0. whole: every severity, the least
+one in two models; models and seeds take turns, so that each of them meets every class of faults. full: all.
+"""
+
 SEEDS = 5
 
 BROKEN = {"internal error", "unfinished", "interrupted"}
@@ -177,18 +179,21 @@ def matrix(faults: Iterable[Fault], extent: Extent) -> list[Planting]:
     for fault in faults:
         seeds = 1 if fault.declared else SEEDS
         for severity in fault.severities:
-            turn += 1
+            least = fault.rank(severity) == "at the edge"
             if extent == "full":
                 places = [(model, seed) for model in fault.models for seed in range(seeds)]
+            elif extent == "whole":
+                places = [_place(fault, turn + again, seeds) for again in range(1 + least)]
             else:
-                # Models and seeds step at different rates, so that all pairs of them come to be met.
-                places = [
-                    (fault.models[(turn + again) % len(fault.models)], (turn + 2 * again) % seeds)
-                    for again in range(TWICE)
-                ]
-                places = [(places[0][0], 0)] if extent == "quick" else places
+                places = [(_place(fault, turn, seeds)[0], 0)] if least or not severity.named_by else []
+            turn += max(1, len(places))
             found += [Planting(fault, severity, model, seed) for model, seed in dict.fromkeys(places)]
     return found
+
+
+def _place(fault: Fault, turn: int, seeds: int) -> tuple[str, int]:
+    """Return the model and the seed whose turn it is: they step at different rates, so that all pairs come to meet."""
+    return fault.models[turn % len(fault.models)], (turn + turn // len(fault.models)) % seeds
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--bench",
         choices=EXTENTS,
         default="quick",
-        help="how much of faults x models x seeds: quick (each severity once), whole (each in several models and from "
-        "several seeds), full (all of it)",
+        help="how much of faults x models x seeds: quick (both sides of each edge), whole (every severity, models and "
+        "seeds in turn), full (all of it)",
     )
     parser.addoption("--score", type=_file, metavar="FILE", help="--score=FILE: write the bench's score as JSON")
 
