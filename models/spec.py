@@ -55,10 +55,14 @@ class Budget:
     metric_drop: the largest loss of the task's metric from float32 to float16 that may remain possible at
         `confidence`: in the metric's own unit where it is a share (accuracy, F1, mIoU, R², cosine), as a share of the
         float32 file's value where it is an error (MAE, RMSE). Half a point of accuracy is the smallest loss that 10,000
-        samples tell from none almost surely.
+        samples tell from none almost surely. Samples too few for that fail a model for a loss that rounding does not
+        explain, and say what they cannot exclude.
     class_drop: the same of accuracy within one class. A tenth of the samples means ten times the uncertainty.
-    confidence: of the intervals above. At 0.99 a true drop as large as the bound passes less than once in 100 runs.
-    flipped: share of samples whose predicted class float16 weights may change. Rounding moves only close calls.
+    confidence: of the intervals above. At 0.99, a true drop as large as the bound passes less than once in 100 runs of
+        samples that are enough to exclude it.
+    flipped: share of samples whose predicted class float16 weights may change. Rounding moves only close calls. A good
+        model is taken to have half of it moved, and of so few samples that those would now and then be more than the
+        share, as many may change as rounding explains (fixtures/harness/statistics.py).
     flushed: share of non-zero weights that may become zero. Weights under 2**-25 carry nothing in a healthy layer.
     saturated: number of weights that may saturate at 65504. None does in a model whose outputs can be trusted.
     roundoff: how many probabilistic error bounds (fixtures/harness/bounds.py) an output may be off. Two, because the

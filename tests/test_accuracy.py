@@ -1,9 +1,9 @@
 """The float16 file is as accurate as the float32 file, and that one as Keras."""
 
 from fixtures.harness import cards, metrics
-from fixtures.harness.bounds import arithmetic_bounds, flip_bound, route
+from fixtures.harness.bounds import arithmetic_bounds, flip_bound, rounding, route
 from fixtures.harness.comparison import agreement, class_scores, difference
-from fixtures.harness.statistics import share_shown
+from fixtures.harness.statistics import most_changed
 
 
 def test_keras_reaches_the_baseline(model, keras, baselines, judge, figures):
@@ -58,42 +58,45 @@ def test_float32_file_predicts_what_keras_does(model, keras, class_outputs, trut
         judge(
             f"predictions that differ from Keras'{truth.called(output)}",
             len(found.flips),
-            at_most=model.budget.flipped * found.samples,
+            at_most=most_changed(found.samples, model.budget.flipped),
             evidence=found,
             look_at="the conversion: the float32 file is not the model that was trained",
         )
 
 
-def test_float16_accuracy_does_not_drop(model, target, graded, float32_outputs, float16_outputs, judge, figures):
+def test_float16_accuracy_does_not_drop(
+    model, target, presence, graded, float32_outputs, float16_outputs, judge, figures
+):
     """On each target, the samples exclude that float16 weights cost more of the metric than the budget says."""
     for part in graded:
         before, now = float32_outputs.array(part.output), float16_outputs.array(part.output)
-        found = metrics.change(now, before, part.targets, part.task, model.budget.confidence)
+        explained = rounding(model.budget, presence.arithmetic)
+        found = metrics.change(now, before, part.targets, part.task, model.budget.confidence, explained)
+        judged = found.judged(model.budget.metric_drop, sampled=float16_outputs.sampled)
         if target.name == "reference":
-            figures[f"{cards.METRIC}{part.called}"] = vars(found)
+            figures[f"{cards.METRIC}{part.called}"] = vars(found) | judged.proof
 
-        quantity, value = found.judged(model.budget.metric_drop, sampled=float16_outputs.sampled)
         judge(
-            f"{quantity}{part.called}",
-            value,
-            at_most=model.budget.metric_drop,
+            f"{judged.quantity}{part.called}",
+            judged.value,
+            at_most=judged.at_most,
             evidence=found,
             look_at="tests/test_weights.py; with few samples, a larger data set",
         )
 
 
-def test_no_class_drops(model, target, graded_classes, float32_outputs, float16_outputs, judge):
+def test_no_class_drops(model, target, presence, graded_classes, float32_outputs, float16_outputs, judge):
     """On each target, float16 weights cost no single class more accuracy than the budget says."""
-    sampled, bound, confidence = float16_outputs.sampled, model.budget.class_drop, model.budget.confidence
+    bound, confidence = model.budget.class_drop, model.budget.confidence
+    explained = rounding(model.budget, presence.arithmetic)
     for part in graded_classes:
         now, before = (outputs.array(part.output) for outputs in (float16_outputs, float32_outputs))
-        found = metrics.worst_class(now, before, part.targets, part.task, confidence, bound=bound, sampled=sampled)
+        found = metrics.worst_class(now, before, part.targets, part.task, confidence, bound=bound, rounding=explained)
 
-        quantity, value = found.change.judged(bound, sampled=sampled)
         judge(
-            f"one class's {quantity}{part.called}",
-            value,
-            at_most=bound,
+            f"one class's {found.judgement.quantity}{part.called}",
+            found.judgement.value,
+            at_most=found.judgement.at_most,
             evidence=found,
             look_at="the weights of that class in the last layer",
         )
@@ -104,12 +107,11 @@ def test_top_1_agrees_with_the_truth(model, precision, target, presence, class_o
     for output, task in class_outputs.items():
         now, true = class_scores(outputs.array(output), task), class_scores(truth.array(output), task)
         found, bound = agreement(now, true, outputs.samples()), flip_bound(model.budget.flipped, presence.arithmetic)
-        confidence, sampled = model.budget.confidence, outputs.sampled
 
         judge(
             f"share of predictions that changed{outputs.called(output)}",
-            share_shown(len(found.flips), found.samples, confidence, bound=bound, sampled=sampled),
-            at_most=bound,
+            len(found.flips) / found.samples,
+            at_most=most_changed(found.samples, bound) / found.samples,
             evidence=found,
             look_at="on reference kernels too: the weights; on this target alone: its kernels or its arithmetic",
         )

@@ -56,8 +56,17 @@ def test_devices_are_told_once_and_software_ones_for_what_they_are():
     assert hardware == "openvino on CPU, 10000 samples"
 
 
-CHANGE = {"metric": "top-1 accuracy", "baseline": 0.96, "candidate": 0.955, "loss": 0.005, "most": 0.0072}
-"""What is left of a `metrics.Change` as JSON."""
+PROVES = "2000 samples cannot exclude a drop of 0.720 points, 0.500 points allowed"
+CHANGE = {
+    "metric": "top-1 accuracy",
+    "baseline": 0.96,
+    "candidate": 0.955,
+    "loss": 0.005,
+    "most": 0.0072,
+    "few": False,
+    "says": PROVES,
+}
+"""What is left of a `metrics.Change` and of its `Judgement` as JSON."""
 
 
 def test_metric_is_told_with_what_it_may_have_lost():
@@ -65,10 +74,9 @@ def test_metric_is_told_with_what_it_may_have_lost():
     card = cards.card("quick", "HOLDS", [], {METRIC: CHANGE})
 
     assert "<th>top-1 accuracy on reference kernels</th><td>96.000 %</td><td>95.500 %</td>" in card
-    assert "<td>loss 0.005; up to 0.0072 is not excluded</td>" in card
-    assert cards.sentence("all held", {METRIC: CHANGE}) == (
-        "all held; top-1 accuracy 96.000 % -> 95.500 % (a loss of 0.0072 is not excluded)"
-    )
+    assert "<td>95.500 %</td><td>0.005</td>" in card
+    assert f"<tr><th>what that proves</th><td colspan='3'>{PROVES}</td></tr>" in card
+    assert cards.sentence("all held", {METRIC: CHANGE}) == (f"all held; top-1 accuracy 96.000 % -> 95.500 % ({PROVES})")
 
 
 def test_sizes_are_told_where_they_were_measured():
@@ -80,7 +88,7 @@ def test_sizes_are_told_where_they_were_measured():
 
 def test_metrics_of_several_outputs_are_told_apart():
     """Each output has a row of its own, under its name and in its metric's unit, and Keras' value too."""
-    error = {"metric": "RMSE", "baseline": 0.123456789, "candidate": 0.2, "loss": 0.6, "most": float("inf")}
+    error = CHANGE | {"metric": "RMSE", "baseline": 0.123456789, "candidate": 0.2, "loss": 0.6, "says": "it <says>"}
     figures = {
         f"{METRIC} of class": CHANGE,
         f"{METRIC} of <age>": error,
@@ -95,8 +103,20 @@ def test_metrics_of_several_outputs_are_told_apart():
     assert "<th>top-1 accuracy of class of Keras</th><td colspan='3'>96.000 %</td>" in card
     assert card.count("on reference kernels</th>") == 2
     assert cards.sentence("all held", figures).endswith(
-        "; top-1 accuracy of class 96.000 % -> 95.500 % (a loss of 0.0072 is not excluded); "
-        "RMSE of <age> 0.12346 -> 0.2 (a loss of inf is not excluded)"
+        f"; top-1 accuracy of class 96.000 % -> 95.500 % ({PROVES}); RMSE of <age> 0.12346 -> 0.2 (it <says>)"
+    )
+    assert "it &lt;says&gt;" in card
+
+
+def test_few_samples_of_any_output_prove_little():
+    """It is noticed where one of the metrics has too few samples to exclude what is allowed."""
+    enough = {f"{METRIC} of class": CHANGE}
+
+    assert not cards.prove_little(enough)
+    few = enough | {f"{METRIC} of age": CHANGE | {"few": True}}
+    assert cards.prove_little(few)
+    assert f"<th>what that proves of age</th><td colspan='3'><b>{PROVES}</b></td>" in cards.card(
+        "quick", "HOLDS", [], few
     )
 
 

@@ -8,19 +8,21 @@ import pytest
 
 from fixtures.harness import statistics
 from fixtures.harness.statistics import (
+    FALSE_ALARM,
     FEWEST,
     UNITS,
+    Rounding,
     at_least,
     bootstrap_limits,
+    explained,
     lower_limit,
+    most_changed,
     paired_accuracy,
     proves_little,
     ratio_limits,
     resampled_limits,
-    share_shown,
     units,
     upper_limit,
-    worst_group,
 )
 from models.spec import Budget
 
@@ -257,64 +259,74 @@ def test_default_budget_passes_what_costs_nothing(moved):
     assert chance_of_passing(10_000, moved, moved, DEFAULTS.metric_drop, DEFAULTS.confidence) > 0.99
 
 
-@pytest.mark.parametrize(("found", "samples"), [(0, 1000), (1, 1000), (37, 1000), (1000, 1000)])
-def test_share_of_all_images_is_the_share(found, samples):
-    """Where all images were run, the share is what was counted."""
-    assert share_shown(found, samples, 0.99, bound=1, sampled=False) == found / samples
+@pytest.mark.parametrize("trials", [50_000, 1_000_000])
+@pytest.mark.parametrize("deviations", [-6, -1, 0, 1, 6])
+def test_tail_of_many_trials_is_that_of_all_its_terms(trials, deviations):
+    """Leaving out the terms that are too small to count changes no digit of a probability."""
+    chance = 0.003
+    successes = round(trials * chance + deviations * math.sqrt(trials * chance))
+    every = [
+        math.lgamma(trials + 1)
+        - math.lgamma(count + 1)
+        - math.lgamma(trials - count + 1)
+        + count * math.log(chance)
+        + (trials - count) * math.log1p(-chance)
+        for count in range(successes, trials + 1)
+    ]
+
+    assert at_least(successes, trials, chance) == pytest.approx(math.fsum(map(math.exp, every)), rel=1e-7)
 
 
-@pytest.mark.parametrize(("found", "samples"), [(1, 100), (37, 100), (100, 100)])
-@pytest.mark.parametrize("confidence", [0.9, 0.99])
-def test_sample_shows_less_than_was_counted(found, samples, confidence):
-    """A sample shows the least share that gives so many with the permitted error, which is below what was found."""
-    shown = share_shown(found, samples, confidence, bound=1, sampled=True)
+@pytest.mark.parametrize("chance", [0.0, 1e-9, 0.00025, 0.002, 0.3, 1.0])
+@pytest.mark.parametrize("among", [1, 10])
+@pytest.mark.parametrize("samples", [1, 50, 999, 10_000])
+def test_rounding_explains_what_is_no_false_alarm(samples, chance, among):
+    """More than is explained happens less often than is permitted, and as many do not."""
+    most = explained(samples, chance, among)
 
-    assert float(exact_at_least(found, samples, shown)) == pytest.approx(1 - confidence, rel=1e-6)
-    assert 0 < shown < found / samples
-
-
-def test_sample_without_any_shows_none():
-    """Of none in a sample, nothing is shown."""
-    assert share_shown(0, 1000, 0.99, bound=1, sampled=True) == 0
+    assert at_least(most + 1, samples, chance) < FALSE_ALARM / among
+    assert most == 0 or at_least(most, samples, chance) >= FALSE_ALARM / among
 
 
-def test_budget_of_all_images_is_compared_with_what_is_possible():
-    """Over all images, a candidate has to prove that it lost little."""
-    found = compare(10_000, lost=20, gained=5)
+def test_more_may_change_of_more_samples():
+    """What may change only grows with the samples, from what rounding explains of few to the share of many."""
+    most = [most_changed(samples, 0.001) for samples in range(1, 60_000, 41)]
 
-    assert found.judged(0.005, sampled=False) == found.most
-    assert found.most > found.drop
-
-
-def test_budget_of_a_sample_is_compared_with_what_it_proves():
-    """Over a sample, the drop has to be proved: few images lost are no proof, many are."""
-    few, many = compare(1000, lost=3, gained=1), compare(1000, lost=80, gained=0)
-
-    bound = DEFAULTS.metric_drop
-
-    assert few.judged(bound, sampled=True) == few.least
-    assert few.judged(bound, sampled=True) < bound < many.judged(bound, sampled=True) < many.drop
+    assert most == sorted(most)
+    assert most_changed(50, 0.001) == explained(50, 0.0005) > 1
+    assert most_changed(100_000, 0.001) == 100 > explained(100_000, 0.0005)
+    assert most_changed(1000, 0.0) == 0
 
 
-@pytest.mark.parametrize(("samples", "little"), [(50, True), (500, True), (2000, True), (3000, False), (10_000, False)])
-def test_few_samples_are_no_proof_of_a_small_drop(samples, little):
-    """Samples that exclude the bound only where nothing is lost do not fail a good model; they prove a bad one."""
-    good, bad = compare(samples, lost=1, gained=0), compare(samples, lost=samples // 2, gained=0)
-    bound = DEFAULTS.metric_drop
-
-    assert proves_little(good.unchanged, bound) == little
-    assert good.judged(bound, sampled=False) == (good.least if little else good.most) < bound
-    assert bad.judged(bound, sampled=False) > bound
+def test_rounding_loses_half_of_what_it_moves():
+    """A good model loses no more than half of the samples that rounding moves."""
+    assert Rounding(moved=0.0005).lost(3000) == explained(3000, 0.00025)
+    assert Rounding(moved=0.0005).lost(300, among=10) == explained(300, 0.00025, 10)
+    assert Rounding().lost(3000) == 0
 
 
-def test_few_samples_are_no_proof_of_a_flip():
-    """One changed prediction of so few that the bound allows none is no proof; several are."""
-    assert (
-        share_shown(1, 500, 0.99, bound=0.001, sampled=False)
-        < 0.001
-        < share_shown(5, 500, 0.99, bound=0.001, sampled=False)
-    )
-    assert share_shown(1, 1000, 0.99, bound=0.001, sampled=False) == 0.001
+@pytest.mark.parametrize("samples", [20, 2000])
+def test_noise_changes_an_error_by_less_than_it_explains(samples):
+    """Noise changes a mean error as a normal variable would: by what is explained, a fifth of that and no more."""
+    random = np.random.default_rng(0)
+    errors, noise = 0.1 * random.normal(size=samples), 0.001 * random.normal(size=(2000, samples))
+    error = np.abs(errors).mean()
+    changes = (np.abs(errors + noise).mean(axis=1) - error) / error
+    share = Rounding(noise=0.001).share(samples, error)
+
+    assert np.std(changes) == pytest.approx(share / -statistics.NormalDist().inv_cdf(FALSE_ALARM), rel=0.1)
+    assert np.abs(changes).max() < share
+
+
+def test_noise_explains_no_growth_of_no_error():
+    """Where there is no error, or no noise, there is no share of it."""
+    assert Rounding(noise=0.001).share(100, 0.0) == Rounding().share(100, 0.1) == 0
+
+
+@pytest.mark.parametrize(("unchanged", "bound", "little"), [(0.002, 0.005, False), (0.003, 0.005, True)])
+def test_few_samples_have_no_room_for_a_bootstrapped_loss(unchanged, bound, little):
+    """Samples that exclude a bound only where next to nothing is lost are few."""
+    assert proves_little(unchanged, bound) == little
 
 
 LOSSES = {
@@ -475,13 +487,3 @@ def test_resamples_without_a_value_are_the_worst():
         return values[rows].mean() if 0 in rows else float("nan")
 
     assert resampled_limits(loss, 100, 0.99) == (-np.inf, np.inf)
-
-
-def test_worst_group_is_the_one_that_may_have_lost_most():
-    """Of groups of equal size it is the one that lost most, with its own figures."""
-    groups = np.repeat([7, 3, 5], 40)
-    baseline = np.ones(120, bool)
-    candidate = np.arange(120) % 40 >= np.repeat([1, 6, 2], 40)
-
-    label, found = worst_group(baseline, candidate, groups, 0.99, bound=1.0, sampled=False)
-    assert (label, found.lost, found.samples) == (3, 6, 40)
