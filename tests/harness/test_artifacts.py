@@ -64,7 +64,12 @@ def folder(tmp_path):
     (folder / "late.py").write_text(LATE)
     (folder / "parts").mkdir()
     (folder / "parts" / "__init__.py").write_text("WIDTH = 4\n")
-    (folder / "parts" / "inner.py").write_text("STEP = 1\n")
+    (folder / "parts" / "inner.py").write_text("from . import near\nfrom .deep import far\n\nSTEP = 1\n")
+    (folder / "parts" / "near.py").write_text("NEAR = 1\n")
+    (folder / "parts" / "deep").mkdir()
+    (folder / "parts" / "deep" / "__init__.py").write_text("DEEP = 1\n")
+    (folder / "parts" / "deep" / "far.py").write_text("from ..beside import BESIDE\n")
+    (folder / "parts" / "beside.py").write_text("BESIDE = 1\n")
     return folder
 
 
@@ -103,6 +108,9 @@ def edit(spec, folder):
         ("blocks.py", "return size, batch_size", "return batch_size, size"),
         ("parts/inner.py", "STEP = 1", "STEP = 2"),
         ("parts/__init__.py", "WIDTH = 4", "WIDTH = 5"),
+        ("parts/near.py", "NEAR = 1", "NEAR = 2"),
+        ("parts/deep/__init__.py", "DEEP = 1", "DEEP = 2"),
+        ("parts/beside.py", "BESIDE = 1", "BESIDE = 2"),
         ("late.py", "BASE = 10", "BASE = 11"),
     ],
 )
@@ -146,6 +154,20 @@ def test_build_depends_on_a_helper_elsewhere_on_the_path(edit, folder, tmp_path,
     (tmp_path / "lib" / "shared" / "layers.py").write_text("def block(): return 2\n")
 
     assert build_address(spec) != before
+
+
+def test_build_does_not_depend_on_what_is_installed(edit, folder, tmp_path, monkeypatch):
+    """A package of an installation is none of one's own code, also where this one only stands on that installation."""
+    packages = tmp_path / "base" / "lib" / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "layers_of_others.py").write_text("def block(): return 1\n")
+    monkeypatch.syspath_prepend(packages)
+    assert edit("late.py", "from blocks import", "from layers_of_others import")
+    spec = the_one(folder)
+    before = build_address(spec)
+    (packages / "layers_of_others.py").write_text("def block(): return 2\n")
+
+    assert build_address(spec) == before
 
 
 @pytest.mark.parametrize(
