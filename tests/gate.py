@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -52,17 +53,21 @@ def run_gate(
     folder: Path,
     checkout: Path = ROOT,
     largest_file: int | None = None,
+    through: Sequence[str] = (),
+    limit: float | None = None,
     **variables: str,
 ) -> GateRun:
     """Run the gate from the *checkout* with *arguments* and environment *variables*; its results go to *folder*.
 
     largest_file: what the operating system lets it write into one file, in KiB; it stands for a disk that is full.
+    through: a command that becomes the command that it is given, such as `nice`.
+    limit: seconds after which it is killed, and subprocess.TimeoutExpired is raised; None for never.
     """
-    limit = ["bash", "-c", f'ulimit -f {largest_file}; exec "$@"', "bash"] if largest_file else []
+    small_files = ["bash", "-c", f'ulimit -f {largest_file}; exec "$@"', "bash"] if largest_file else []
     results = folder / "results.xml"
     results.unlink(missing_ok=True)
     done = subprocess.run(
-        [*limit, *command(f"--junitxml={results}", *arguments, folder=folder)],
+        [*through, *small_files, *command(f"--junitxml={results}", *arguments, folder=folder)],
         cwd=checkout,
         env={**environment(), **variables},
         stdout=subprocess.PIPE,
@@ -70,6 +75,7 @@ def run_gate(
         stdin=subprocess.DEVNULL,
         text=True,
         check=False,
+        timeout=limit,
     )
     cases = list(ElementTree.parse(results).iter("testcase")) if results.exists() else []
     fallen = {
