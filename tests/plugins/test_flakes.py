@@ -35,7 +35,7 @@ def pytest_pyfunc_call(pyfuncitem):
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def real(pins, store, tmp_path_factory):
     """The document of a real run on the quick model."""
     folder = tmp_path_factory.mktemp("real")
@@ -116,6 +116,17 @@ def test_number_that_moved_on_an_accelerator_is_told_and_does_not_fail(real, oth
         (CHECK, "value", False),
         (CHECK, "holds", True),
     ]
+
+
+def test_number_that_moved_because_keras_did_is_told_and_does_not_fail(real, other):
+    """The bits of Keras depend on how TensorFlow computes; the file's distance from it may move, the check may not."""
+    name = "tests/test_accuracy.py::test_float32_file_computes_what_keras_does[quick]"
+    named(other, name)["measured"][0]["value"] *= 1.5
+    other["models"][0]["figures"]["conversion"][0] *= 1.5
+
+    assert [(one.subject, one.fails) for one in compare(real, other, 0)] == [(name, False), ("model quick", False)]
+    named(other, name)["status"] = "failed"
+    assert [one.quantity for one in compare(real, other, 0) if one.fails] == ["status"]
 
 
 def test_check_that_is_missing_or_new_fails(real, other, check):
