@@ -60,6 +60,11 @@ class Run:
         return [change for change in self.changes if change.fails]
 
     @property
+    def green(self) -> bool:
+        """Whether the run passed, and ended well."""
+        return not self.failures and self.document["run"]["verdict"] == "passed"
+
+    @property
     def worth(self) -> str:
         """What the run came to, in words."""
         if self.document is None:
@@ -208,7 +213,8 @@ def main() -> int:
     parser.add_argument("arguments", nargs="*", help="after --: what else the gate is given, such as -k mnist_cnn")
     options = parser.parse_args()
     _verify(parser)
-    signal.signal(signal.SIGTERM, _end)  # busy processes end with us in any case, and the gate only so
+    for number in (signal.SIGINT, signal.SIGTERM):  # the first is ignored where a shell starts us in the background
+        signal.signal(number, _end)
     conditions, runs = plan(options.runs), []
 
     def keep(*, whole: bool) -> None:
@@ -233,10 +239,10 @@ def main() -> int:
                 print(f"{what}; {told}, {moved} values moved; {run.seconds:.0f} s", flush=True)
                 for change in run.failures[:SHOWN]:
                     print(f"  {change}", flush=True)
-                if run.document is None:
+                if run.document is None or (len(runs) == 1 and not run.green):
                     print(run.text, file=sys.stderr)
-                if len(runs) == 1 and run.failures:
-                    print("there is nothing to compare other runs with", file=sys.stderr)
+                if len(runs) == 1 and not run.green:
+                    print("the first run, which all others are compared with, did not pass: mend that", file=sys.stderr)
                     return 1
     except KeyboardInterrupt:
         interrupted = True

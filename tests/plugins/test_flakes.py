@@ -21,6 +21,9 @@ PATIENCE = 120
 """Seconds in which a process that has to end does so on the slowest machine."""
 
 CHECK = "tests/test_delegates.py::test_outputs_match_the_reference_kernels[quick-fp16-xnnpack]"
+FOUND = "flakes.json"
+"""The file that a hunt writes."""
+
 MEDDLER = """
 import os
 
@@ -232,24 +235,44 @@ def test_busy_processes_end_with_a_parent_that_is_killed():
 
 
 @pytest.fixture
-def hunt(pins, store, tmp_path):
-    """Run the hunt on the quick model, with arguments of the gate, and return its exit code, text and document."""
+def start(pins, store, tmp_path):
+    """Start the hunt on the quick model, with so many runs and more arguments of the gate."""
     pytest.importorskip("random_order", reason="pytest-random-order is not installed: pip install '.[dev]'")
+    (tmp_path / "meddler.py").write_text(MEDDLER)
+    (tmp_path / "scratch").mkdir()
 
-    def run(*arguments):
-        (tmp_path / "meddler.py").write_text(MEDDLER)
-        file = tmp_path / "flakes.json"
+    def begin(runs, *arguments):
         where = (f"--models-dir={pins.parent}", f"--artifacts={store}", "--delegate=builtin", "tests/test_size.py")
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.flakes", "--runs=2", f"--json={file}", "--", *where, *arguments],
+        return subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "tests.flakes",
+                f"--runs={runs}",
+                f"--json={tmp_path / FOUND}",
+                "--",
+                *where,
+                *arguments,
+            ],
             cwd=ROOT,
-            env={**environment(), "PYTHONPATH": str(tmp_path)},
+            env={**environment(), "PYTHONPATH": str(tmp_path), "TMPDIR": str(tmp_path / "scratch")},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
         )
-        return done.returncode, done.stdout, json.loads(file.read_text())
+
+    return begin
+
+
+@pytest.fixture
+def hunt(start, tmp_path):
+    """Have two runs compared, with arguments of the gate; return the hunt's exit code, text and document."""
+
+    def run(*arguments):
+        with start(2, *arguments) as process:
+            text = process.stdout.read()
+        assert not list((tmp_path / "scratch").glob("flakes-*"))
+        return process.returncode, text, json.loads((tmp_path / FOUND).read_text())
 
     return run
 
@@ -277,6 +300,32 @@ def test_hunt_finds_a_planted_flake(hunt):
     ][1]["changes"]
     assert document["runs"][1]["condition"].startswith("seed 1, ")
     assert "only now and then" in document["runs"][1]["output"]
+
+
+@pytest.mark.parametrize("arguments", [["-k", "no_such_model"], ["--no-such-option"]])
+def test_hunt_without_a_first_run_that_passed_ends(hunt, arguments):
+    """Runs that all say that nothing was checked, or that the command was wrong, are no proof of anything."""
+    code, text, document = hunt(*arguments)
+
+    assert code == 1, text
+    assert "the first run, which all others are compared with, did not pass" in text
+    assert (len(document["runs"]), document["whole"]) == (1, False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_hunt_that_is_interrupted_ends_with_all_that_it_started(start, tmp_path, number):
+    """It says what it has found so far, and leaves no folder and no process behind."""
+    with start(30) as process:
+        first = process.stdout.readline()
+        process.send_signal(number)
+        rest = process.stdout.read()  # to the end: nobody holds it any more
+    document = json.loads((tmp_path / FOUND).read_text())
+
+    assert process.returncode == 130, rest
+    assert first.startswith("run 1 of 30 ")
+    assert "interrupted" in rest
+    assert (len(document["runs"]), document["whole"]) == (1, False)
+    assert not list((tmp_path / "scratch").glob("flakes-*"))
 
 
 @pytest.mark.parametrize("arguments", [["--runs=1"], ["--runs=many"], ["--json=/dev/null/flakes.json"]])
