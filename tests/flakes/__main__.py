@@ -119,7 +119,8 @@ def _once(condition: Condition, arguments: list[str], scratch: Path, first: Run 
             )
             code, text = done.code, done.text
         except subprocess.TimeoutExpired as expired:
-            code, text = None, (expired.output or b"").decode(errors="replace")
+            told = expired.output or b""  # Python has it as bytes, also where text was asked for
+            code, text = None, told if isinstance(told, str) else told.decode(errors="replace")
     seconds = time.perf_counter() - start
     document = json.loads(file.read_text()) if file.exists() else None
     before = first.document if first else document

@@ -74,6 +74,7 @@ def facts(document: Mapping[str, Any]) -> Facts:
             found |= {(check["name"], f"{quantity}{name}"): value for name, value in _leaves(one)}
     for model in document["models"]:
         told = {name: value for name, value in model.items() if name not in {"name", "verdict", "counts"}}
+        found[f"model {model['name']}", "status"] = model["counts"]
         found |= {(f"model {model['name']}", name.strip(" .")): value for name, value in _leaves(told)}
     for target in document["targets"]:
         subject = f"target {target['name']}"

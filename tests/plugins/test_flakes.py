@@ -12,6 +12,7 @@ from itertools import combinations, product
 import pytest
 
 from fixtures.harness.versions import ROOT
+from tests.flakes import __main__ as flakes
 from tests.flakes.comparison import ABSENT, RUN, Change, compare, facts
 from tests.flakes.conditions import AXES, plan
 from tests.flakes.load import busy
@@ -160,6 +161,27 @@ def test_figures_and_digests_of_models_and_targets_are_compared(real, other):
         ("target builtin", "availability", True),
         ("target builtin", "quick fp32.largest", True),
     ]
+
+
+def test_model_or_target_that_is_missing_fails(real, other):
+    """A model or target that the document no longer has is named once."""
+    counts = other["models"].pop()["counts"]
+    other["targets"].pop()
+
+    assert compare(real, other, 0) == [
+        Change("model quick", "status", counts, ABSENT, fails=True),
+        Change("target tf_lite", "availability", "present", ABSENT, fails=True),
+    ]
+
+
+def test_run_that_takes_too_long_is_ended_and_fails(tmp_path, monkeypatch):
+    """A gate that hangs is killed, and no verdict is what it says."""
+    monkeypatch.setattr(flakes, "LIMIT", 0.5)
+    (run,) = flakes.hunt(plan(2)[:1], ["--collect-only"], tmp_path)
+
+    assert run.code is None
+    assert not run.green
+    assert [change.quantity for change in run.failures] == ["document"]
 
 
 def test_run_without_a_finished_document_fails(real, other):
