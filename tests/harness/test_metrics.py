@@ -353,6 +353,17 @@ def test_noise_of_rounding_fails_no_regression(samples, metric):
     assert not change(baseline * 1.1, baseline, targets, Regression("rmse"), 0.99, GOOD).judged(0.005).holds
 
 
+def test_noisy_errors_have_to_exclude_the_bound():
+    """Samples of which rounding explains little have to exclude the bound, also where no loss was measured."""
+    random = np.random.default_rng(0)
+    targets = random.normal(size=(1000, 1))
+    baseline = targets + 0.1 * random.normal(size=targets.shape)
+    candidate = targets + 0.1 * random.normal(size=targets.shape) * 0.99
+    judged = change(candidate, baseline, targets, Regression("rmse"), 0.99, GOOD).judged(0.005)
+
+    assert (judged.few, judged.holds) == (False, False)
+
+
 @pytest.mark.parametrize("samples", [50, 1850, 3000])
 def test_few_lost_samples_fail_no_bootstrapped_share(samples):
     """As many samples as a good model may lose may be lost where they are few, and not many more."""
