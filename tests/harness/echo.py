@@ -1,5 +1,6 @@
 """A child process that does what its job says: `python -m tests.harness.echo` (see `fixtures.harness.children`)."""
 
+import atexit
 import os
 import resource
 import signal
@@ -84,11 +85,17 @@ def wait(job: Job, progress: Progress) -> None:
     """Print, then wait for good."""
     for line in job.get("lines", []):
         os.write(2, f"{line}\n".encode())
-    progress("waiting")
+    if "mute" not in job:
+        progress("waiting")
     threading.Event().wait()
 
 
-JOBS = {job.__name__: job for job in (say, count, fail, crash, chatter, listen, environment, dawdle, die, wait)}
+def will(job: Job, progress: Progress) -> None:
+    """Do another job, one of those without an answer, when the process ends."""
+    atexit.register(JOBS[job["job"]["do"]], job["job"], progress)
+
+
+JOBS = {job.__name__: job for job in (say, count, fail, crash, chatter, listen, environment, dawdle, die, wait, will)}
 
 if __name__ == "__main__":
     serve(lambda job, progress: JOBS[job["do"]](job, progress), (ExpectedError,))

@@ -2,10 +2,12 @@
 
 It writes real entries to a real store, but trains nothing: a build is of what the declared `build` returns, and running
 a file copies it, and the indices of the samples. A file that holds "poison" kills who runs it, and one that holds
-"riddle" is run for good. What there is of a target is what the target's options say: "software", or "dies" or "hangs".
+"riddle" is run for good. What there is of a target is what the target's options say: "software", or "dies", "hangs" or
+"dies at the end".
 The file `asked` in the store gets a line for each job: the process that does it, and what it does.
 """
 
+import atexit
 import json
 import os
 import signal
@@ -50,7 +52,9 @@ def probe(target):
         os.kill(os.getpid(), signal.SIGKILL)
     if "hangs" in options:
         threading.Event().wait()
-    return Presence(None, adapter="a pretended adapter", software="software" in options, arithmetic=target.arithmetic)
+    if "dies at the end" in options:
+        atexit.register(os.kill, os.getpid(), signal.SIGKILL)
+    return Presence(options.get("absent"), adapter="a pretended adapter", software="software" in options, arithmetic=target.arithmetic)
 
 
 def build(job):

@@ -77,13 +77,37 @@ def test_failing_run_is_quoted(file, evaluate, external_target):
     assert "Traceback" not in str(error.value)
 
 
-@pytest.mark.parametrize("when", ["create", "prepare", "invoke"])
+@pytest.mark.parametrize("when", ["create", "prepare", "invoke", "unload"])
 def test_crashing_library_is_an_error(file, evaluate, external_target, when):
     """A library that crashes at any time is an error with the signal, and the next file runs."""
     with pytest.raises(JobError, match=r"^the process tests\.harness\.evaluator was killed by SIGABRT"):
         evaluate(file, external_target(mode=f"{when}_abort"), SAMPLES)
 
     assert evaluate(file, external_target(), SAMPLES)
+
+
+@pytest.mark.parametrize(("last", "finite"), [("20", 19), ("10", 18), ("21", 20)])
+def test_library_is_wrong_as_often_as_it_is_told(file, evaluate, external_target, last, finite):
+    """A library that gives NaN for every so many-th sample gives it for those alone."""
+    (outputs,) = evaluate(file, external_target(mode="nan", at=last), SAMPLES).outputs.values()
+
+    assert np.isfinite(outputs).all(axis=1).sum() == finite
+
+
+def test_noisy_library_does_not_repeat(file, evaluate, external_target, truth):
+    """A library that adds noise computes about the same, and another time something else."""
+    found = evaluate(file, external_target(mode="noise", by="0.001"), SAMPLES)
+
+    (outputs,), (again,) = found.outputs.values(), found.again.values()
+    assert 0 < np.abs(outputs - truth).max() < 0.01 * np.abs(truth).max()
+    assert not np.array_equal(outputs, again)
+
+
+def test_slow_library_computes_rightly(file, evaluate, external_target, truth):
+    """A library that sleeps over a sample for less time than one waits is right."""
+    (outputs,) = evaluate(file, external_target(mode="invoke_hang", by="0.2", at="20"), SAMPLES).outputs.values()
+
+    np.testing.assert_array_equal(outputs, truth)
 
 
 def test_text_is_no_library(file, describe, tmp_path):

@@ -255,6 +255,57 @@ def test_closed_child_is_gone():
     assert not child.alive
 
 
+@pytest.mark.parametrize("silence", [None, 60])
+def test_child_leaves_in_order(child, silence):
+    """A child that is told to leave ends by itself, after what was to be done at its end."""
+    child.ask({"do": "will", "job": {"do": "chatter"}}, ignore)
+    child.leave(silence)
+
+    assert (child.alive, child.process.returncode) == (False, 0)
+
+
+def test_child_that_never_worked_can_leave(child):
+    """A child that is told to leave before it was asked for anything ends in order."""
+    child.leave()
+
+    assert child.process.returncode == 0
+
+
+def test_crash_of_a_leaving_child_is_an_error(child):
+    """A child that dies at its end, when all jobs were answered, is an error that says so, with its last lines."""
+    child.ask({"do": "will", "job": {"do": "die", "signal": "SIGABRT", "lines": ["a destructor fails"]}}, ignore)
+
+    told = r"(?s)echo was killed by SIGABRT as it ended, its work done; its last lines:.*a destructor fails$"
+    with pytest.raises(JobError, match=told):
+        child.leave()
+
+
+def test_status_of_a_leaving_child_is_an_error(child):
+    """A child that ends with another status than 0, when all jobs were answered, is an error that says so."""
+    child.ask({"do": "will", "job": {"do": "die", "status": 3}}, ignore)
+
+    with pytest.raises(JobError, match=r"echo ended with status 3 as it ended, its work done"):
+        child.leave()
+
+
+def test_child_that_does_not_end_is_ended(child):
+    """A child that is told to leave, and hangs over that, is ended; the error says so."""
+    child.ask({"do": "will", "job": {"do": "wait", "mute": True}}, ignore)
+
+    with pytest.raises(JobError, match=r"echo had not ended 1 s after its work was done, and was killed"):
+        child.leave(1)
+    assert not child.alive
+
+
+def test_dead_child_cannot_leave(child):
+    """A child that is dead when it is told to leave is an error that says how it died."""
+    with pytest.raises(JobError, match="SIGKILL"):
+        child.ask({"do": "die", "signal": "SIGKILL"}, ignore)
+
+    with pytest.raises(JobError, match="SIGKILL"):
+        child.leave()
+
+
 @pytest.mark.parametrize("doing", [[], ["wait"]], ids=["idle", "at work"])
 def test_child_dies_with_its_parent(start, doing):
     """A child whose parent was killed ends by itself, also in the middle of a job."""

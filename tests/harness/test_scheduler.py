@@ -436,6 +436,22 @@ def test_probe_that_hangs_is_a_broken_target(open_scheduler):
     assert scheduler.presence("device").broken
 
 
+def test_probe_that_dies_at_its_end_is_a_broken_target(open_scheduler, store):
+    """A target that computes rightly, and kills its process as that ends in order, is broken: it would kill an app."""
+    scheduler = open_scheduler(targets=[pretended(**{"dies at the end": "yes"})])
+
+    killed = "the process tests.harness.stand_in was killed by SIGKILL as it ended, its work done, and printed nothing"
+    assert scheduler.presence("device").why_not == f"{killed}; what may help: {REMEDIES['gpu']}"
+    assert scheduler.presence("device").broken
+
+
+def test_end_of_an_absent_target_is_nobodys_business(open_scheduler, store):
+    """A target that is not there is absent, whatever is left of looking for it."""
+    scheduler = open_scheduler(targets=[pretended(absent="no device", **{"dies at the end": "yes"})])
+
+    assert (scheduler.presence("device").why_not, scheduler.presence("device").broken) == ("no device", False)
+
+
 def test_leg_of_a_broken_target_says_why(open_scheduler):
     """Who asks for the outputs of a target that does not work is told why."""
     scheduler = open_scheduler(targets=[pretended(dies="yes")])

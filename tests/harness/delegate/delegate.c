@@ -2,31 +2,54 @@
  *
  * take = reshape (the default) | all | none     which operators it claims
  * mode = copy (the default)                     it computes RESHAPE as it is; of any other operator it makes zeros
- *      | coarse                                 the same, rounded to float16's 11 bits
- *      | wrong                                  the same, times 1.5
+ *      | wrong                                  the same, times `by`, or 1.5
+ *      | coarse                                 the same, without its last `by` bits, or 13: float16 keeps the others
+ *      | noise                                  the same, off by up to `by` of it, or 0.01, never twice alike
+ *      | nan                                    NaN
  *      | no_device | refuse | fail              an error of the creation, of a model, of a run
- *      | create_abort | prepare_abort | invoke_abort     the process dies there
+ *      | PLACE_abort | PLACE_hang               the process dies, or hangs for `by` seconds, or for ever, where PLACE is
+ *                                               create, prepare, invoke, unload (of the delegate) or exit (of the process)
+ * by = NUMBER                                   see there
+ * at = NUMBER                                   only every so many-th run of an operator is one of the above
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tfl.h"
 
 typedef struct {
   TfLiteDelegate base; /* first: the runtime hands out its address */
-  char take[16], mode[16];
+  char take[16], mode[16], by[32], at[16];
 } Delegate;
 
 typedef struct {
   const Delegate *delegate;
-  int count;
+  int count, runs;
   struct Copy {
     int from, to;
   } copies[];
 } Kernel;
 
+static Delegate last; /* what the process ends with, when the delegate itself is gone */
+
 static bool is(const char *one, const char *other) { return strcmp(one, other) == 0; }
+
+static double by(const Delegate *delegate, double otherwise) {
+  return *delegate->by ? atof(delegate->by) : otherwise;
+}
+
+static void reach(const Delegate *delegate, const char *place) {
+  size_t length = strlen(place);
+  if (strncmp(delegate->mode, place, length) != 0 || delegate->mode[length] != '_') return;
+  if (is(delegate->mode + length, "_abort")) abort();
+  for (double left = by(delegate, INFINITY); is(delegate->mode + length, "_hang") && left > 0; left -= 0.1)
+    usleep(100000);
+}
+
+static void end(void) { reach(&last, "exit"); }
 
 static void *init(TfLiteContext *context, const char *buffer, size_t length) {
   (void)length;
@@ -54,18 +77,30 @@ static TfLiteStatus prepare_kernel(TfLiteContext *context, TfLiteNode *node) {
   return kTfLiteOk;
 }
 
-static float through(const char *mode, float value) {
-  if (is(mode, "wrong")) return 1.5f * value;
+static float chance(void) { /* in -1..1 */
+  static uint32_t state = 1;  /* of the process: another interpreter goes on where this one ended */
+  state = state * 1664525u + 1013904223u;
+  return (float)(state >> 8) / (1 << 23) - 1;
+}
+
+static float through(const Delegate *delegate, float value) {
+  const char *mode = delegate->mode;
+  if (is(mode, "wrong")) return (float)by(delegate, 1.5) * value;
+  if (is(mode, "noise")) return value * (1 + (float)by(delegate, 0.01) * chance());
+  if (is(mode, "nan")) return NAN;
   if (!is(mode, "coarse")) return value;
-  volatile float high = value * 8193.0f; /* Dekker's splitting: volatile, or the compiler sees that it is nothing */
+  /* Dekker's splitting: volatile, or the compiler sees that it is nothing */
+  volatile float high = value * (ldexpf(1, (int)by(delegate, 13)) + 1);
   return high - (high - value);
 }
 
 static TfLiteStatus invoke(TfLiteContext *context, TfLiteNode *node) {
-  const Kernel *kernel = node->user_data;
-  const char *mode = kernel->delegate->mode;
-  if (is(mode, "invoke_abort")) abort();
-  if (is(mode, "fail")) {
+  Kernel *kernel = node->user_data;
+  const Delegate *delegate = kernel->delegate;
+  const int every = *delegate->at ? atoi(delegate->at) : 1;
+  const bool due = ++kernel->runs % every == 0;
+  if (due) reach(delegate, "invoke");
+  if (due && is(delegate->mode, "fail")) {
     context->ReportError(context, "test delegate: the run fails");
     return kTfLiteError;
   }
@@ -77,14 +112,14 @@ static TfLiteStatus invoke(TfLiteContext *context, TfLiteNode *node) {
     TfLiteTensor *from = &context->tensors[kernel->copies[i].from], *to = &context->tensors[kernel->copies[i].to];
     /* A tensor inside of what was claimed has no memory: nobody but the delegate would look at it. */
     for (size_t j = 0; from->data.raw && to->data.raw && j < to->bytes / sizeof(float); j++)
-      to->data.f[j] = through(mode, from->data.f[j]);
+      to->data.f[j] = due ? through(delegate, from->data.f[j]) : from->data.f[j];
   }
   return kTfLiteOk;
 }
 
 static TfLiteStatus prepare(TfLiteContext *context, TfLiteDelegate *base) {
   const Delegate *delegate = (const Delegate *)base;
-  if (is(delegate->mode, "prepare_abort")) abort();
+  reach(delegate, "prepare");
   if (is(delegate->mode, "refuse")) {
     context->ReportError(context, "test delegate: this model is refused");
     return kTfLiteError;
@@ -117,17 +152,28 @@ TfLiteDelegate *tflite_plugin_create_delegate(char **keys, char **values, size_t
   strcpy(delegate->take, "reshape");
   strcpy(delegate->mode, "copy");
   for (size_t i = 0; i < count; i++) {
-    char *option = is(keys[i], "take") ? delegate->take : is(keys[i], "mode") ? delegate->mode : NULL;
-    if (!option) {
+    const struct {
+      const char *key;
+      char *value;
+      size_t size;
+    } known[] = {{"take", delegate->take, sizeof delegate->take},
+                 {"mode", delegate->mode, sizeof delegate->mode},
+                 {"by", delegate->by, sizeof delegate->by},
+                 {"at", delegate->at, sizeof delegate->at}};
+    size_t j = 0;
+    while (j < 4 && !is(keys[i], known[j].key)) j++;
+    if (j == 4) {
       char text[200];
       snprintf(text, sizeof text, "test delegate: unknown option %s=%s", keys[i], values[i]);
       report_error(text);
       free(delegate);
       return NULL;
     }
-    snprintf(option, sizeof delegate->mode, "%s", values[i]);
+    snprintf(known[j].value, known[j].size, "%s", values[i]);
   }
-  if (is(delegate->mode, "create_abort")) abort();
+  last = *delegate;
+  atexit(end);
+  reach(delegate, "create");
   if (is(delegate->mode, "no_device")) {
     report_error("test delegate: no device found");
     free(delegate);
@@ -138,4 +184,7 @@ TfLiteDelegate *tflite_plugin_create_delegate(char **keys, char **values, size_t
   return &delegate->base;
 }
 
-void tflite_plugin_destroy_delegate(TfLiteDelegate *base) { free(base); }
+void tflite_plugin_destroy_delegate(TfLiteDelegate *base) {
+  reach((const Delegate *)base, "unload");
+  free(base);
+}
