@@ -131,8 +131,9 @@ class Fault:
     kind: its class. edge: where it stops being a fault, in words. severities: from the worst to the least. models: in
     which models it can be planted. evidence: takes the good and the faulty case, and returns whether the fault is
     there, beyond that what the gate is given changed.
-    samples: how many of the data the gate is given. declared: whether it is planted in a declared model, with its pins
-    and all of its data, rather than in a pair of files; these are of seed 0.
+    seeds: from how many seeds each is trained. samples: how many of the data the gate is given.
+    declared: whether it is planted in a declared model, with its pins and all of its data, rather than in a pair of
+    files; these are of seed 0.
     """
 
     name: str
@@ -141,6 +142,7 @@ class Fault:
     severities: tuple[Severity, ...]
     models: tuple[str, ...]
     evidence: Evidence = lambda *_: True
+    seeds: int = SEEDS
     samples: int = 2000
     declared: bool = False
 
@@ -177,7 +179,7 @@ def matrix(faults: Iterable[Fault], extent: Extent) -> list[Planting]:
     """Return what is planted, in the order of the faults."""
     found, turn = [], 0
     for fault in faults:
-        seeds = 1 if fault.declared else SEEDS
+        seeds = 1 if fault.declared else fault.seeds
         for severity in fault.severities:
             least = fault.rank(severity) == "at the edge"
             if extent == "full":
@@ -275,15 +277,19 @@ def outputs_differ(good: Case, bad: Case) -> bool:
     return any(not np.array_equal(one, other, equal_nan=True) for one, other in zip(before, now, strict=True))
 
 
-def computed(file: Path, data: Path) -> list[np.ndarray]:
+def computed(file: Path, data: Path, library: Path | None = None, **options: str) -> list[np.ndarray]:
     """Return what the float16 or float32 *file* of one signature computes, its outputs by their names' order.
 
     Of LiteRT's builtin kernels, asked directly: evidence does not come from what it is to judge.
+    library: of a delegate that takes its part, with its *options*.
     """
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType, load_delegate
 
     runtime = Interpreter(
-        str(file), num_threads=1, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        str(file),
+        num_threads=1,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        experimental_delegates=[load_delegate(str(library), options)] if library else [],
     )
     runner = runtime.get_signature_runner(next(iter(runtime.get_signature_list())))
     details = runner.get_input_details()

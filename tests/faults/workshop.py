@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from filelock import FileLock
 
 from fixtures.adhoc import KINDS
@@ -25,6 +26,7 @@ from models.tasks import Regression
 from tests.faults.bench import Case
 from tests.faults.seeds.zoo import name
 from tests.gate import QUICK
+from tests.vulkan import compiled
 
 HERE = Path(__file__).parent
 ZOO = tuple(file.stem for file in sorted((ROOT / "models").glob("mnist_*.py")))
@@ -49,8 +51,18 @@ class Workshop:
         return found
 
     def source(self, model: str) -> Path:
-        """Return the file that declares a *model*: of the project, or the one that trains in a moment."""
+        """Return the file that declares a *model*: of the project, of these tests, or one that trains in a moment."""
+        ours = HERE / "models" / f"{model}.py"
+        if ours.exists():
+            return ours
         return QUICK if model == QUICK.stem else ROOT / "models" / f"{model}.py"
+
+    def library(self, source: Path) -> Path:
+        """Return the shared library that the C file *source* is compiled to; skip the test where nothing compiles."""
+        if not shutil.which("cc"):
+            pytest.skip("there is no C compiler, cc, to make a library with")
+        folder = self.once(self.scratch / "libraries" / source.stem, lambda folder: compiled(source, folder))
+        return folder / f"lib{source.stem}.so"
 
     def build(self, spec: ModelSpec) -> Path:
         """Return the folder of the finished build of *spec*, made by the gate's own builder where there is none."""

@@ -54,7 +54,12 @@ def probe(target):
         threading.Event().wait()
     if "dies at the end" in options:
         atexit.register(os.kill, os.getpid(), signal.SIGKILL)
-    return Presence(options.get("absent"), adapter="a pretended adapter", software="software" in options, arithmetic=target.arithmetic)
+    return Presence(
+        options.get("absent"),
+        adapter="a pretended adapter",
+        software="software" in options,
+        arithmetic=target.arithmetic,
+    )
 
 
 def build(job):

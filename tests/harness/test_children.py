@@ -292,7 +292,7 @@ def test_child_that_does_not_end_is_ended(child):
     """A child that is told to leave, and hangs over that, is ended; the error says so."""
     child.ask({"do": "will", "job": {"do": "wait", "mute": True}}, ignore)
 
-    with pytest.raises(JobError, match=r"echo had not ended 1 s after its work was done, and was killed"):
+    with pytest.raises(JobError, match=r"echo had not ended 1 s after its work was done, and was ended"):
         child.leave(1)
     assert not child.alive
 

@@ -3,13 +3,16 @@
 from tests.faults.bench import Fault
 from tests.faults.planted import (
     accuracy,
+    arithmetic,
     behaviour,
     declarations,
     effects,
+    interface,
     layout,
     pins,
     precision,
     retrained,
+    runtimes,
     weights,
 )
 
@@ -21,6 +24,9 @@ FAULTS: tuple[Fault, ...] = (
     *retrained.FAULTS,
     *behaviour.FAULTS,
     *accuracy.FAULTS,
+    *interface.FAULTS,
+    *runtimes.FAULTS,
+    *arithmetic.FAULTS,
     *declarations.FAULTS,
     *pins.FAULTS,
 )
