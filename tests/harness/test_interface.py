@@ -278,6 +278,30 @@ def test_dimension_that_is_dynamic_in_one_file_is_found(files):
     assert "values is float32[-1, 16], float32[1, 16] in the float32 file" in found.found
 
 
+def test_dimension_that_is_dynamic_inside_of_one_file_is_found(files, edited):
+    """What one file of a pair computes on the way is dynamic where it is in the other: a GPU takes no such file."""
+
+    def open_inside(model):
+        inside = model.subgraphs[0].tensors[model.subgraphs[0].operators[-2].outputs[0]]
+        inside.shapeSignature = [-1, *inside.shape[1:]]
+
+    good, bad = files["image-fp32"], edited("image-fp32", open_inside)
+
+    for found in (interface.shapes(bad, good, converted=False), interface.shapes(good, bad, converted=False)):
+        assert len(found.found) == 1, found
+        assert "[-1, " in found.found[0]
+
+
+def test_files_of_one_model_are_dynamic_alike(files):
+    """Of good pairs, whatever their producer and however dynamic they are, nothing is dynamic in one file alone."""
+    twins = {name: files.get(f"{name.removesuffix('-fp16')}-fp32") for name in files if name.endswith("-fp16")}
+    pairs = [(files[name], twin) for name, twin in twins.items() if twin]
+    found = [interface.shapes(file, parent, converted=False) for file, parent in pairs]
+
+    assert len(found) > 10
+    assert not [str(one) for one in found if one.found]
+
+
 def test_each_signature_is_looked_at(files, edited):
     """What differs in a signature beyond the first is found, in its own graph."""
 
