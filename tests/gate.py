@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +26,16 @@ QUICK = ROOT / "tests" / "quick" / "quick.py"
 
 @dataclass(frozen=True)
 class GateRun:
-    """A finished run: its exit code, what it printed, and the message of each check that fell short, by test id."""
+    """A finished run: its exit code, what it printed, the message of each check that fell short, by test id, its time.
+
+    checks: how many there were. seconds: that it took.
+    """
 
     code: int
     text: str
     fallen: dict[str, str]
     checks: int
+    seconds: float
 
     def named(self, check: str) -> str:
         """Return the messages of the fallen checks whose id begins with *check*, "" if it held or did not run."""
@@ -66,6 +71,7 @@ def run_gate(
     small_files = ["bash", "-c", f'ulimit -f {largest_file}; exec "$@"', "bash"] if largest_file else []
     results = folder / "results.xml"
     results.unlink(missing_ok=True)
+    began = time.perf_counter()
     done = subprocess.run(
         [*through, *small_files, *command(f"--junitxml={results}", *arguments, folder=folder)],
         cwd=checkout,
@@ -77,6 +83,7 @@ def run_gate(
         check=False,
         timeout=limit,
     )
+    seconds = time.perf_counter() - began
     cases = list(ElementTree.parse(results).iter("testcase")) if results.exists() else []
     fallen = {
         f"{case.get('classname').replace('.', '/')}.py::{case.get('name')}": case.find(kind).text or ""
@@ -84,4 +91,4 @@ def run_gate(
         for kind in ("failure", "error")
         if case.find(kind) is not None
     }
-    return GateRun(done.returncode, done.stdout, fallen, len(cases))
+    return GateRun(done.returncode, done.stdout, fallen, len(cases), seconds)

@@ -136,7 +136,7 @@ def planted(
 def came_to(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Note what the test came to, for the score."""
 
-    def note(outcome: str, run: Run, **found: Any) -> None:
+    def note(outcome: str, run: Run | GateRun, **found: Any) -> None:
         request.node.stash[RECORD] |= {"outcome": outcome, "seconds": round(run.seconds, 2), **found}
 
     return note

@@ -82,6 +82,10 @@ Of the two GPU targets this holds for LiteRT's accelerator on Mesa's llvmpipe.
 """
 
 
+KIND = "arithmetic, each target"
+"""What the score counts these faults as."""
+
+
 def target_of(place: str) -> str:
     """Return the target of a *place* on the axes, its last part."""
     return place.rpartition("-")[2]
@@ -109,26 +113,37 @@ def gate_on_model(request, tmp_path):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_wrong_arithmetic_is_caught_where_it_is_wrong(fault, provider, gate_on_model):
+def test_wrong_arithmetic_is_caught_where_it_is_wrong(fault, provider, gate_on_model, record, came_to):
     """The named checks fall short on the targets that are wrong, and none does on a target that is right."""
     expected = [named for named in FAULTS[fault] if not provider.presence(target_of(named[1])).why_not]
     wrong = dict.fromkeys(target_of(place) for _, place, _ in expected)
     if not wrong:
         pytest.skip(f"none of the targets that {fault} is wrong on is available here")
+    record(fault=fault, kind=KIND, severity=", ".join(wrong), rank="above the edge", model=fault, seed=0)
 
     run = gate_on_model(fault, [*RIGHT[1:], *wrong])
 
     missed = [
         (check, place, says) for check, place, says in expected if says not in run.named(f"{check}[{fault}-{place}]")
     ]
+    elsewhere = [check for check in run.fallen if target_of(check.rstrip("]")) not in wrong]
+    came_to(outcome(run, named=not missed and not elsewhere), run)
     assert run.code == 1, run.text
     assert not missed, run.text
-    assert not [check for check in run.fallen if target_of(check.rstrip("]")) not in wrong], run.text
+    assert not elsewhere, run.text
 
 
-def test_epsilon_that_float16_cannot_hold_is_caught_everywhere(gate_on_model):
+def outcome(run, *, named):
+    """Return what the score calls a *run* on a faulty model, whose fault was *named* and nothing else, or not."""
+    return "missed" if run.code == 0 else "caught" if run.code == 1 and named else "misnamed"
+
+
+def test_epsilon_that_float16_cannot_hold_is_caught_everywhere(gate_on_model, record, came_to):
     """An epsilon that becomes 0 is caught on every target, as a fault of the float16 file alone."""
+    record(fault="epsilon", kind=KIND, severity=", ".join(RIGHT), rank="above the edge", model="epsilon", seed=0)
     run = gate_on_model("epsilon", RIGHT[1:])
+    named = all(run.named(f"{WEIGHTS}[epsilon-{target}]") for target in RIGHT)
+    came_to(outcome(run, named=named), run)
 
     assert run.code == 1, run.text
     assert "1e-08, which becomes 0 in float16: add an epsilon" in run.named(f"{WEIGHTS}[epsilon-reference]"), run.text
@@ -139,8 +154,9 @@ def test_epsilon_that_float16_cannot_hold_is_caught_everywhere(gate_on_model):
     assert not run.named("tests/test_accuracy.py::test_float32_file"), run.text
 
 
-def test_good_models_pass(request, tmp_path):
+def test_good_models_pass(request, tmp_path, record, came_to):
     """Models that do what the faulty ones do, within what float16 holds, pass every check on every target."""
+    record(fault="none", kind=KIND, severity="none", rank="good", model="good_attention, good_norms", seed=0)
     run = run_gate(
         f"--models-dir={ROOT / 'tests' / 'faults' / 'good_models'}",
         f"--artifacts={request.config.option.artifacts.absolute()}",
@@ -149,6 +165,7 @@ def test_good_models_pass(request, tmp_path):
         "--deselect=tests/test_predictions.py",
         folder=tmp_path,
     )
+    came_to("passed" if run.code == 0 else "false alarm", run)
 
     assert run.code == 0, run.text
     assert not run.fallen, run.text

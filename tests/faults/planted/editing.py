@@ -1,5 +1,6 @@
-"""Editing `.tflite` files: the tools of the planters."""
+"""Editing `.tflite` files, and data: the tools of the planters."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.schema_py_generated import ModelT
 from ai_edge_litert.tools import flatbuffer_utils
 
-from tests.faults.bench import Case
+from tests.faults.bench import Case, arrays
 
 
 def read(file: Path) -> ModelT:
@@ -243,3 +244,19 @@ def rename_ends(model: ModelT, kind: str, changed: dict[int, int]) -> None:
     for signature in model.signatureDefs:
         for entry in getattr(signature, kind):
             entry.tensorIndex = changed.get(entry.tensorIndex, entry.tensorIndex)
+
+
+def refed(case: Case, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Give *case* inputs of its own, each array as *change* makes it, and no targets.
+
+    A model that was changed, or its data, no longer has the metric that it had; what its classes are stays known.
+    """
+    folder = case.folder / "data"
+    folder.mkdir()
+    for name, array in arrays(case.data).items():
+        if name != "y" and not name.startswith("y_"):
+            np.save(folder / f"{name}.npy", change(array))
+    case.data = folder
+    bounds = case.folder / "bounds.toml"
+    of_targets = re.compile("baseline|.*(binary|regression)")
+    bounds.write_text("".join(line for line in bounds.read_text().splitlines(True) if not of_targets.match(line)))

@@ -278,25 +278,29 @@ FAULTS = (
     Fault(
         "scale of all outputs",
         "runtime",
-        "0.4 % to 1.3 % of the rms output in float16 arithmetic: what that explains grows with what a model adds up",
+        "1 % to 1.3 % of the rms output, which float16 arithmetic explains of these models",
         (
             Severity(
                 "a half", partial(in_runtime, code=SCALES_ALL_OUTPUTS.format(factor=0.5)), (Named(MATCHES, "error /"),)
             ),
             Severity(
-                "0.95", partial(in_runtime, code=SCALES_ALL_OUTPUTS.format(factor=0.95)), (Named(MATCHES, "rms error"),)
+                "0.95",
+                partial(in_runtime, code=SCALES_ALL_OUTPUTS.format(factor=0.95)),
+                (Named(MATCHES, "largest error"),),
             ),
             Severity(
-                "0.98", partial(in_runtime, code=SCALES_ALL_OUTPUTS.format(factor=0.98)), (Named(MATCHES, "rms error"),)
+                "0.98",
+                partial(in_runtime, code=SCALES_ALL_OUTPUTS.format(factor=0.98)),
+                (Named(MATCHES, "a scale, an offset, a rounding too many"),),
             ),
             Severity(
-                "0.985",
-                partial(in_runtime, code=SCALES_ALL_OUTPUTS.format(factor=0.985)),
+                "0.986",
+                partial(in_runtime, code=SCALES_ALL_OUTPUTS.format(factor=0.986)),
                 (Named(MATCHES, "rms error"),),
             ),
-            Severity("0.998", partial(in_runtime, code=SCALES_ALL_OUTPUTS.format(factor=0.998))),
+            Severity("0.992", partial(in_runtime, code=SCALES_ALL_OUTPUTS.format(factor=0.992))),
         ),
-        ON_CPU,
+        ("mnist_cnn", "mnist_pair"),  # the largest error of which may be over 2 %, so that it hides a scale
     ),
 )
 
