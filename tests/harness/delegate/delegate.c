@@ -185,6 +185,6 @@ TfLiteDelegate *tflite_plugin_create_delegate(char **keys, char **values, size_t
 }
 
 void tflite_plugin_destroy_delegate(TfLiteDelegate *base) {
-  reach((const Delegate *)base, "unload");
+  if (base) reach((const Delegate *)base, "unload"); /* there is none where its creation failed */
   free(base);
 }
