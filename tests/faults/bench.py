@@ -30,8 +30,8 @@ Extent = Literal["quick", "whole", "full"]
 EXTENTS: tuple[Extent, ...] = ("quick", "whole", "full")
 """How much of faults x models x seeds is run.
 
-quick: of each fault the least severity, and what lies beneath its edge, from seed 0. whole: every severity, the least
-one in two models; models and seeds take turns, so that each of them meets every class of faults. full: all.
+quick: of each fault the least severity, and what lies beneath its edge, from seed 0. whole: every severity; models and
+seeds take turns, so that each of them meets every class of faults. full: all.
 """
 
 SEEDS = 5
@@ -185,7 +185,7 @@ def matrix(faults: Iterable[Fault], extent: Extent) -> list[Planting]:
             if extent == "full":
                 places = [(model, seed) for model in fault.models for seed in range(seeds)]
             elif extent == "whole":
-                places = [_place(fault, turn + again, seeds) for again in range(1 + least)]
+                places = [_place(fault, turn, seeds)]
             else:
                 places = [(_place(fault, turn, seeds)[0], 0)] if least or not severity.named_by else []
             turn += max(1, len(places))
