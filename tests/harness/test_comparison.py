@@ -402,9 +402,9 @@ def test_one_class_for_all_is_a_fault(outputs):
     assert "every sample is given the same class" in str(liveliness(outputs, CLASSES))
 
 
-@pytest.mark.parametrize(("others", "faults"), [(0, 0), (1, 1)])
-def test_one_class_where_there_is_but_one_is_no_fault(outputs, others, faults):
-    """Of samples that truly are of one class, one class is predicted; of several, that is a fault."""
+@pytest.mark.parametrize(("others", "faults"), [(0, 0), (1, 0), (6, 0), (7, 1), (20, 1)])
+def test_one_class_where_there_is_hardly_another_is_no_fault(outputs, others, faults):
+    """A few samples of rare classes may all be missed, as by who looks for fraud; that all of many are is a fault."""
     outputs[:, 4] += 100
     targets = np.full(len(outputs), 4)
     targets[:others] = 2
