@@ -31,6 +31,13 @@ def dense(batch_size: int | None = 1) -> Model:
     return Model(values, layers.Dense(10, name="logits", **BIASED)(hidden), name="dense")
 
 
+def elu() -> Model:
+    """Return an operator that LiteRT has no reference kernel for."""
+    values = Input((16,), batch_size=1, name="values")
+    hidden = layers.Dense(8, activation="elu", name="hidden", **BIASED)(values)
+    return Model(values, layers.Dense(3, name="logits", **BIASED)(hidden), name="elu")
+
+
 def conv() -> Model:
     """Return one of each operator whose sums `bounds` knows."""
     image = here = Input((8, 8, 2), batch_size=1, name="image")
@@ -389,6 +396,7 @@ def main(out: Path) -> None:
     convert("dense", dense, **pair, int8=to_int8, unfrozen=unfrozen)
     convert("dynamic", lambda: dense(batch_size=None), **pair)
     convert("lengths", lengths, **pair)
+    convert("elu", elu, **pair)
     convert("conv", conv, **pair)
     convert("two", two, **pair)
     convert("embedding", embedding, **pair)

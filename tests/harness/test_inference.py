@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from fixtures.harness.bounds import arithmetic_bounds, route
 from fixtures.harness.children import JobError
 from fixtures.harness.comparison import difference
 from fixtures.harness.evaluation_data import BLOCK
 from fixtures.harness.inference import REPEATED, stateful
-from fixtures.harness.targets import TARGETS
+from fixtures.harness.targets import TARGETS, WITHOUT_REFERENCE, without_reference
+from fixtures.harness.tflite_file import read
 from models.spec import Budget
 from tests.harness import flatbuffer
 
@@ -442,9 +444,29 @@ def test_file_that_a_runtime_refuses_is_an_error(edited, describe, where):
         describe(file, where)
 
 
-def test_operator_without_a_reference_kernel_is_an_error(edited, describe):
-    """A target that lacks a kernel is an error, and no quiet change to another target's kernel."""
-    file = edited("two-fp32", flatbuffer.renaming_operator("RESHAPE", "ELU")).path
+@pytest.mark.parametrize("lacking", sorted(WITHOUT_REFERENCE))
+def test_operator_without_a_reference_kernel_has_a_builtin_one(edited, lacking):
+    """What is said to lack a reference kernel, and only to lack that, does so in this version of LiteRT."""
+    file = edited("two-fp32", flatbuffer.renaming_operator("RESHAPE", lacking)).path
 
-    with pytest.raises(JobError, match=r"^two-fp32\.tflite cannot be loaded on reference: "):
-        describe(file, "reference")
+    for resolver, found in (("BUILTIN_REF", False), ("BUILTIN_WITHOUT_DEFAULT_DELEGATES", True)):
+        assert ("Didn't find op for builtin opcode" not in refusal(file, resolver)) == found
+
+
+def refusal(file, resolver):
+    """Return why LiteRT refuses *file*, "" if it does not."""
+    try:
+        Interpreter(str(file), experimental_op_resolver_type=getattr(OpResolverType, resolver))
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def test_truth_of_an_operator_without_a_reference_kernel_is_the_builtin_one(converted, evaluate):
+    """A file with an ELU is run on reference as on builtin."""
+    inputs = {"x": np.random.default_rng(0).normal(size=(4, 16)).astype(np.float32)}
+    file = converted / "elu-fp32.tflite"
+    reference, builtin = (evaluate(file, where, inputs) for where in ("reference", "builtin"))
+
+    assert without_reference(read(file)) == ["ELU"]
+    assert all(np.array_equal(reference.outputs[name], builtin.outputs[name]) for name in builtin.outputs)
