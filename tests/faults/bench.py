@@ -53,6 +53,7 @@ class Case:
     build: the folder that the good files come from, with the Keras model in it. targets: what the gate runs on besides
     the reference kernels. arguments, variables: what else is on the command line, and in the environment.
     declared: whether the model comes as a declaration in `folder`/models, rather than as a pair of files.
+    models: the folder of that declaration, None for `folder`/models.
     workshop: makes what a planter needs besides. store: the gate's artifact store, None for one that cases share.
     """
 
@@ -64,6 +65,7 @@ class Case:
     arguments: list[str] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     declared: bool = False
+    models: Path | None = None
     workshop: "Workshop | None" = None
     store: Path | None = None
 
@@ -87,7 +89,7 @@ class Case:
     def command(self) -> list[str]:
         """Return the arguments of the gate."""
         bounds = self.folder / "bounds.toml"
-        given = [f"--models-dir={self.folder / 'models'}"]
+        given = [f"--models-dir={self.models or self.folder / 'models'}"]
         if not self.declared:
             given = [f"--fp32={self.fp32}", f"--fp16={self.fp16}", f"--data={self.data}"]
             given += [f"--bounds={bounds}"] if bounds.exists() else []

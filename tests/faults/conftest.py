@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.faults.bench import EXTENTS, Case, Planting, Run, matrix, verify
+from tests.faults.good.cases import Good, cases
 from tests.faults.planted import FAULTS
 from tests.faults.scoring import RECORD, Score
 from tests.faults.workshop import Workshop
@@ -44,6 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test of each planting."""
+    if "good" in metafunc.fixturenames:
+        metafunc.parametrize("good", cases(metafunc.config.option.bench), ids=str, scope="function")
     if "planting" in metafunc.fixturenames:
         metafunc.parametrize("planting", matrix(FAULTS, metafunc.config.option.bench), ids=str, scope="function")
 
@@ -113,6 +116,16 @@ def planted(
     yield bad
     if bad.store == bad.folder / "store":  # some 40 MB, which pytest would keep for three runs
         shutil.rmtree(bad.store)
+
+
+@pytest.fixture
+def good_case(good: Good, workshop: Workshop, tmp_path: Path, record: Callable[..., dict[str, Any]]) -> Iterator[Case]:
+    """A good case."""
+    record(kind=good.kind, rank="good", model=good.model, seed=good.seed)
+    case = good.make(workshop, tmp_path / "case")
+    yield case
+    if case.data == case.folder / "EVAL":  # some 150 MB, which pytest would keep for three runs
+        shutil.rmtree(case.data)
 
 
 @pytest.fixture

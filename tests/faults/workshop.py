@@ -122,6 +122,22 @@ class Workshop:
         recipe = spec.name.partition("_seed")[0]  # seeds share their data
         return self.once(self.scratch / DATA / f"{recipe}-{split}-{count}", write)
 
+    def drawn(self, spec: ModelSpec, count: int, seed: int) -> Path:
+        """Return a folder of *count* test samples, by the model's recipe: others for each seed, while there are some.
+
+        Of the 10,000 test samples, five draws of up to 2,000 have none in common.
+        """
+
+        def write(folder: Path) -> None:
+            inputs, targets = samples(spec, "test")
+            columns = inputs | {key if key == "y" else f"y_{key}": array for key, array in targets.items()}
+            order = np.random.default_rng(0).permutation(len(next(iter(columns.values()))))
+            for key, array in columns.items():
+                np.save(folder / f"{key}.npy", array[np.roll(order, -seed * count)[:count]])
+
+        recipe = spec.name.partition("_seed")[0]
+        return self.once(self.scratch / DATA / f"{recipe}-draw{seed}-{count}", write)
+
     def converted(self, spec: ModelSpec, module: str, source: Path) -> Path:
         """Return the folder of what `python -m MODULE BUILD DECLARATION MODEL OUT` makes of the build of *spec*.
 
@@ -182,7 +198,12 @@ def write_bounds(spec: ModelSpec, file: Path) -> None:
         if getattr(spec, field):
             told[field] = sorted(getattr(spec, field))
     if told:
-        file.write_text("".join(f"{key} = {_toml(value)}\n" for key, value in told.items()))
+        file.write_text(toml(told))
+
+
+def toml(told: Mapping[str, Any]) -> str:
+    """Return a bounds file that says so."""
+    return "".join(f"{key} = {_toml(value)}\n" for key, value in told.items())
 
 
 def _kind(task: object) -> dict[str, Any]:
