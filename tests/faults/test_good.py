@@ -4,16 +4,6 @@ import pytest
 
 from tests.faults.bench import computed, put_through
 from tests.faults.good.cases import ALL, cases
-from tests.gate import run_gate
-
-
-def test_every_declared_model_passes(request, tmp_path):
-    """The whole gate is green on all models of the project, on all targets of this machine, with several workers."""
-    run = run_gate("-n", "2", f"--artifacts={request.config.option.artifacts.absolute()}", folder=tmp_path)
-
-    assert run.code == 0, run.text
-    assert not run.fallen
-    assert run.checks > 200, run.text
 
 
 def test_good_model_passes(good, good_case, moved_predictions, tmp_path, gate_store, came_to):

@@ -204,6 +204,14 @@ def parted() -> Model:
     return Model(values, layers.Dense(3, name="logits", **BIASED)(joined), name="parted")
 
 
+def causal() -> Model:
+    """Return attention with a stored mask of -1e9, a matrix that is added."""
+    values = Input((4, 6), batch_size=1, name="values")
+    left, right = (layers.Dense(5, name=name, **BIASED)(values) for name in ("left", "right"))
+    scores = ops.matmul(left, ops.transpose(right, (0, 2, 1))) + np.triu(np.full((4, 4), -1e9, np.float32), 1)
+    return Model(values, ops.matmul(ops.softmax(scores), values), name="causal")
+
+
 def masked() -> Model:
     """Return attention with a mask of -1e9, which is right in float16 in the end, and a softplus of its output."""
     values = Input((6, 8), batch_size=1, name="values")
@@ -409,6 +417,7 @@ def main(out: Path) -> None:
     convert("softmax", lambda: classifier("softmax"), fp32=to_float32)
     convert("sigmoid", lambda: classifier("sigmoid"), fp32=to_float32)
     convert("sums", sums, **pair)
+    convert("causal", causal, **pair)
     convert("masked", masked, **pair)
     convert("running", running, **pair)
     for faulty in (squares, softplus, normalized, logarithm, centered, parity, stepped, counted, chosen, parted):

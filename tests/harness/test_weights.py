@@ -139,6 +139,21 @@ def test_good_pair_keeps_its_precision(pair):
     assert str(found).startswith(f"most is lost in {found.tensor}: ")
 
 
+def test_mask_has_no_precision_to_lose(files, edited):
+    """What a mask has beyond float16 is capped, and no loss of precision; what else such a constant holds has some."""
+    fp32, fp16 = files["causal-fp32"], files["causal-fp16"]
+
+    def lose_what_is_within(model):
+        (mask,) = [tensor for tensor in constants(model) if list(tensor.shape) == [4, 4]]
+        vector = values(model, mask)
+        vector[vector == 0] = 1e-7
+        model.buffers[mask.buffer].data = vector.view(np.uint8)
+
+    assert weights.capped(fp32, fp16).total == 6
+    assert 0 < weights.precision(fp32, fp16).error <= 2**-11
+    assert weights.precision(edited("causal-fp32", lose_what_is_within), fp16).error == 1
+
+
 @pytest.fixture(params=PAIRS)
 def cast_elsewhere(files, edited, request):
     """A float32 file, and the float16 file that another producer than TensorFlow's converter makes of it."""

@@ -59,7 +59,7 @@ def depthwise(seed: int) -> Made:
         here = layers.DepthwiseConv2D(3, depth_multiplier=1 + seed % 2, name="depthwise")(here)
         return layers.SeparableConv2D(16, 3, activation="relu", name="separable")(here)
 
-    return _classifier(seed, body)
+    return _classifier(seed, body, by_steps=True)
 
 
 def residual(seed: int) -> Made:
@@ -83,7 +83,7 @@ def bends(seed: int) -> Made:
         here = layers.Conv2D(8, 3, activation=chosen[2 * seed % 8], name="first")(here)
         return layers.Conv2D(8, 3, strides=2, activation=chosen[(2 * seed + 1) % 8], name="second")(here)
 
-    return _classifier(seed, body)
+    return _classifier(seed, body, by_steps=True)
 
 
 def norms(seed: int) -> Made:
@@ -163,7 +163,7 @@ def up_and_down(seed: int) -> Made:
         both = layers.Concatenate(name="both")([up, other, here])
         return layers.AveragePooling2D(2, name="pool")(both)
 
-    return _classifier(seed, body)
+    return _classifier(seed, body, by_steps=True)
 
 
 def dilated(seed: int) -> Made:
@@ -174,7 +174,7 @@ def dilated(seed: int) -> Made:
         here = layers.Conv2D(8, 3, dilation_rate=2, name="gaps")(here)
         return layers.Conv2D(8, (3, 1), activation="tanh", name="high")(here)
 
-    return _classifier(seed, body)
+    return _classifier(seed, body, by_steps=True)
 
 
 def decayed(seed: int) -> Made:

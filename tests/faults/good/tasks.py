@@ -58,7 +58,7 @@ def regression_off_zero(seed: int) -> Made:
 
 def regression_of_several(seed: int) -> Made:
     """Return several numbers of one model, one of them a hundred times as large as another."""
-    made = _scaled(seed, *_curve(seed + 40, 5, 3), np.geomspace(0.1, 10, 3) * SCALES[seed])
+    made = _scaled(seed, *_curve(seed + 40, 5, 3), np.geomspace(0.01, 1, 3) * SCALES[seed])
     made.bounds["task"] = {"kind": "regression", "metric": "r2"}
     return made
 

@@ -197,7 +197,7 @@ FAULTS = (
             Severity("6 points", points(32, 2), (Named(DROPS, "lost samples"),)),
             Severity("2 points", points(10, 0), (Named(DROPS, "lost samples"),)),
             Severity("1 point", points(5, 0), (Named(DROPS, "at most 4 allowed"),)),
-            Severity("0.8 points", points(4, 0)),
+            Severity("0.4 points", points(2, 0)),
         ),
         MODELS,
         samples=500,

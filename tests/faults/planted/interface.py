@@ -387,7 +387,7 @@ FAULTS = (
             Severity("in a weight", partial(flipped, place=in_weights, bit=0), (Named(ROUNDED, "1 of"),)),
             Severity("in padding", partial(flipped, place=in_padding, bit=0)),
         ),
-        ZOO,
+        tuple(model for model in ZOO if model != "mnist_rows"),  # whose file has no padding before a constant
     ),
     Fault(
         "another file",
