@@ -93,10 +93,19 @@ def test_message_has_no_empty_lines():
         (math.nextafter(0.9, 0), {"at_least": 0.9}, f"{math.nextafter(0.9, 0)} measured, at least 0.9 allowed"),
         (0.99999, {"at_least": 1}, "0.99999 measured, at least 1 allowed"),
         (0.95, {"at_least": 0.95}, "0.95 measured, at least 0.95 allowed"),
+        (0.123456, {"at_most": 0.654321}, "0.1235 measured, at most 0.6543 allowed"),
+        (0.949961234, {"at_least": 0.95}, "0.94996 measured, at least 0.95 allowed"),
+        (math.nextafter(1, 2), {"at_most": 1}, "1.0000000000000002 measured, at most 1 allowed"),
+        (0.123451, {"at_most": 0.12345}, "0.123451 measured, at most 0.12345 allowed"),
+        (0.12345, {"at_least": 0.123451, "at_most": 0.9}, "0.12345 measured, 0.123451 to 0.9 allowed"),
+        (0.123451, {"at_least": 0, "at_most": 0.12345}, "0.123451 measured, 0 to 0.12345 allowed"),
+        (0.12345, {"at_least": 0.123451}, "0.12345 measured, at least 0.123451 allowed"),
+        (0.12345, {"at_least": 0.123451, "at_most": 0.123451}, "0.12345 measured, exactly 0.123451 allowed"),
+        (math.nan, {"at_most": math.nan}, "nan measured, at most nan allowed"),
     ],
 )
 def test_message_does_not_contradict_itself(value, bounds, told):
-    """A value that is beyond its bound has as many digits as it takes to read so."""
+    """A value that is beyond its bound, and the bound, have as many digits as it takes to read so, and no more."""
     assert str(Verdict("accuracy", value, **bounds)) == f"accuracy: {told}"
 
 
@@ -131,7 +140,11 @@ def test_report_is_given_plain_values():
         (84_512, "84 512"),
         (0.123456, "0.1235"),
         (1.5e-7, "1.5e-07"),
+        (999_999_999_999_999, "999 999 999 999 999"),
+        (1e15, "1e+15"),
+        (1.5e15, "1.5e+15"),
         (1e20, "1e+20"),
+        (-1e20, "-1e+20"),
         (math.inf, "inf"),
         (-math.inf, "-inf"),
         (math.nan, "nan"),
