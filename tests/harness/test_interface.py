@@ -292,6 +292,31 @@ def test_dimension_that_is_dynamic_inside_of_one_file_is_found(files, edited):
         assert "[-1, " in found.found[0]
 
 
+def test_what_is_dynamic_is_named_once(files):
+    """An input, a hidden layer and an output that are dynamic in one file are three, whatever computes them."""
+    found = interface.shapes(files["dynamic-fp32"], files["dense-fp32"], converted=False).found
+
+    assert len(found) == len(set(found)) == 3
+    assert [told.split(" is ")[0] for told in found[:2]] == ["values", "output_0"]
+
+
+def test_graph_that_does_not_line_up_hides_no_other(files, edited):
+    """What is dynamic in a loop is found, also where the graph around it is another; other numbers are no error."""
+
+    def open_body(model):
+        model.subgraphs[0].operators.pop()
+        model.subgraphs[2].tensors[model.subgraphs[2].operators[-1].inputs[0]].shapeSignature = [1, -1]
+
+    def with_another_output(model):
+        model.subgraphs[0].operators[0].outputs = [*model.subgraphs[0].operators[0].outputs, 0]
+
+    (told,) = interface.shapes(edited("lstm-fp16", open_body), files["lstm-fp32"], converted=False).found
+
+    assert "float32[1, -1], " in told
+    assert interface.shapes(files["lstm-fp32"], files["dense-fp32"], converted=False).found == ()
+    assert interface.shapes(edited("two-fp32", with_another_output), files["two-fp32"], converted=False).found == ()
+
+
 def test_files_of_one_model_are_dynamic_alike(files):
     """Of good pairs, whatever their producer and however dynamic they are, nothing is dynamic in one file alone."""
     twins = {name: files.get(f"{name.removesuffix('-fp16')}-fp32") for name in files if name.endswith("-fp16")}
@@ -396,6 +421,9 @@ def test_runtime_reports_what_the_file_declares(files, describe, name, where):
         {"outputs": [["a", "float32", [1, 3]]]},
         {"outputs": [["a", "float32", [1, 3]], ["b", "float16", [1, 3]]]},
         {"outputs": [["a", "float32", [1, 3]], ["b", "float32", [3]]]},
+        {"outputs": [["a", "float32", [1, 3]], ["b", "float32", [1]]]},
+        {"outputs": [["a", "float32", [1, 3]], ["b", "float32", [1, 3, 1]]]},
+        {"outputs": [["a", "float32", [1, 3]], ["b", "float32", [1, 3]], ["c", "float32", [1, 3]]]},
         {"inputs": [["a", "float32", [1, 6]], ["b", "float32", [1, 6]]]},
         {"inputs": []},
     ],
@@ -407,3 +435,93 @@ def test_what_a_runtime_reports_otherwise_is_found(files, reported):
 
     assert told.startswith(f"{next(iter(reported))}: [(")
     assert told.endswith("reported")
+
+
+def open_outputs(*shapes):
+    """Return a change that gives the outputs other shapes, -1 for a dimension that is left open."""
+
+    def change(model):
+        for entry, shape in zip(model.signatureDefs[0].outputs, shapes, strict=True):
+            tensor = model.subgraphs[0].tensors[entry.tensorIndex]
+            tensor.shape, tensor.shapeSignature = [abs(size) for size in shape], shape
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("declared", "reported", "same"),
+    [
+        (([-1, 3], [1, 3]), ([1, 3], [4, 3]), True),
+        (([1, 3], [-1, 3]), ([1, 3], [4, 3]), True),
+        (([-1, 3], [1, 3]), ([4, 3], [4, 3]), False),
+        (([-1, 3], [2, -1]), ([2, 3], [5, 3]), True),
+        (([-1, 3], [2, -1]), ([2, 3], [2, 5]), True),
+        (([-1, 3], [2, -1]), ([5, 3], [5, 3]), False),
+        (([-1, -1], [1, 3]), ([1, 3], [1, 3]), True),
+        (([-1, 3], [-1, 3]), ([3, 1], [3, 1]), False),
+    ],
+)
+def test_open_dimension_is_reported_as_any_size(edited, declared, reported, same):
+    """A runtime gives an open dimension a size; which of several outputs it is may be any that fits."""
+    file = edited("two-fp16", open_outputs(*declared))
+    runtime = {
+        "inputs": [["", "float32", [1, 6]], ["", "float32", [1, 4]]],
+        "outputs": [["", "float32", shape] for shape in reported],
+    }
+
+    assert (interface.reported_otherwise(file, runtime).found == ()) == same
+
+
+def test_many_equal_outputs_are_told_from_one_more(files):
+    """Of outputs that are all alike, one that is not is found at once, not after all their orders."""
+    runtime = {"inputs": [["", "float32", [1, 16]]] * 40, "outputs": [["", "float32", [1, 10]]]}
+
+    assert interface.reported_otherwise(files["dense-fp32"], runtime).found
+
+
+def test_new_name_is_no_wrong_type(files, edited):
+    """An input that the float32 file has by another name is float32, as it should be: its name is told elsewhere."""
+    assert interface.wrongly_typed(edited("two-fp16", renamed_input), files["two-fp32"]).found == ()
+
+
+def test_other_size_is_no_other_batch(files, edited):
+    """Outputs of another size, or of other names, have the same batch size and are open in the same dimensions."""
+    for change in (other_shape, renamed_output):
+        file = edited("two-fp16", change)
+        assert interface.batches(file, files["two-fp32"], converted=False).found == ()
+    for change in (other_shape, other_rank, renamed_output):
+        assert interface.shapes(edited("two-fp16", change), files["two-fp32"], converted=False).found == ()
+
+
+def test_size_that_is_one_is_not_open(files, edited):
+    """A dimension that has a size in both files is not open in any, whatever the sizes are."""
+    assert interface.shapes(edited("two-fp16", batch_of_four), files["two-fp32"], converted=False).found == ()
+
+
+def test_order_of_outputs_is_told_without_a_signature(edited):
+    """The outputs of a graph that has no signature are known by their order alone."""
+
+    def shaped(model):
+        lost_signature(model)
+        model.subgraphs[0].tensors[model.subgraphs[0].outputs[0]].shape = [1, 7]
+
+    def turned(model):
+        shaped(model)
+        swapped_graph_outputs(model)
+
+    assert (
+        "order of the graph's outputs: float32[1, 7], float32[1, 3] in the float32 file, float32[1, 3], float32[1, 7]"
+        in str(interface.differences(edited("two-fp32", shaped), edited("two-fp16", turned)))
+    )
+
+
+def test_place_is_that_in_the_signatures_own_graph(files, edited):
+    """Where an output stands is told of the graph that its signature is for."""
+
+    def change(model):
+        signature = next(entry for entry in model.signatureDefs if entry.subgraphIndex == 0)
+        model.subgraphs[0].tensors[signature.outputs[0].tensorIndex].shape = [1, 7]
+
+    told = str(interface.differences(files["entries-fp32"], edited("entries-fp16", change)))
+
+    assert "float32[1, 3], output 0 of the graph in the float32 file, float32[1, 7], output 0 of the graph" in told
