@@ -790,3 +790,330 @@ def test_not_a_number_that_signals_is_a_finding(edited):
     assert weights.not_finite(fp16).found
     assert np.isnan(weights.precision(fp32, fp16).error)
     assert weights.misrounded(fp32, fp16).total == 0
+
+
+def holding(numbers, *, largest=True):
+    """Return a change: the largest constant, or the smallest, is all zeros but for these *numbers*."""
+
+    def edit(model):
+        tensor = constants(model)[0 if largest else -1]
+        held = np.zeros_like(values(model, tensor))
+        with np.errstate(over="ignore"):
+            held[: len(numbers)] = numbers
+        model.buffers[tensor.buffer].data = held.view(np.uint8)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("exact", "stored", "right"),
+    [
+        (1e6, np.inf, True),
+        (-1e6, -np.inf, True),
+        (65520, np.inf, True),
+        (65519, np.inf, False),
+        (40000, np.inf, False),
+        (1, np.inf, False),
+        (1e6, -np.inf, False),
+        (-1e6, np.inf, False),
+        (1e6, 7, False),
+        (1e6, 65504, True),
+        (65519, 65504, True),
+        (1e6, np.nan, False),
+    ],
+)
+def test_infinity_stands_for_what_is_nearer_to_it(edited, exact, stored, right):
+    """Of another producer, infinity is right for a value of its sign that float16 does not hold, and for no other."""
+    pair = edited("dense-fp32", holding([exact])), edited("dense-fp16", holding([stored]))
+
+    assert weights.misrounded(*pair, casts_all=False).total == (not right)
+
+
+def scaling_the_smallest(model):
+    """Give the smallest float constant, a bias, a scale."""
+    tensor = constants(model)[-1]
+    tensor.quantization = schema.QuantizationParametersT()
+    tensor.quantization.scale = [0.5]
+
+
+def test_bias_with_a_scale_may_not_be_left(edited):
+    """A constant that has a scale is quantized, also one that no operator multiplies with: it may not stay so."""
+    fp16 = edited("dense-fp32", flatbuffer.in_turn(flatbuffer.casting_weights_only, scaling_the_smallest))
+    (told,) = weights.not_float16(fp16, casts_all=False).found
+
+    assert told.endswith("float32[10] (40 bytes)")
+    assert [tensor.shape for tensor in weights.quantized(fp16)] == [(10,)]
+    assert [tensor.shape for tensor in weights.left(fp16, casts_all=False).constants] == [(80,)]
+
+
+def test_float16_with_a_scale_is_not_float16(edited):
+    """A weight of float16 that is multiplied by a scale is quantized, and named."""
+    (told,) = weights.not_float16(edited("dense-fp16", flatbuffer.adding_a_scale), casts_all=True).found
+
+    assert told.endswith("float16[80, 16] (2560 bytes)")
+
+
+def test_float64_is_not_left(edited):
+    """Only float32 may be left where a float32 file had it."""
+
+    def widening(model):
+        tensor = constants(model)[-1]
+        held = values(model, tensor).astype(np.float64)
+        tensor.type, model.buffers[tensor.buffer].data = schema.TensorType.FLOAT64, held.view(np.uint8)
+
+    fp16 = edited("dense-fp32", flatbuffer.in_turn(flatbuffer.casting_weights_only, widening))
+
+    assert [tensor.shape for tensor in weights.left(fp16, casts_all=False).constants] == [(80,)]
+    assert [told.split()[-3] for told in weights.not_float16(fp16, casts_all=False).found] == ["float64[10]"]
+
+
+def test_swapped_files_have_no_right_value(files, edited):
+    """What is float32 in the float16 file alone is no right value of it, and no error of the comparison either."""
+    found = weights.misrounded(files["dense-fp16"], edited("dense-fp32", flatbuffer.casting_weights_only), False)
+
+    assert found.total >= 80 + 10
+
+
+@pytest.mark.parametrize("step", [1, 7, 100])
+def test_values_are_looked_at_in_blocks(monkeypatch, fp32, edited, kernel, step):
+    """Constants that are looked at some values at a time are looked at whole: the last one counts as the first."""
+    monkeypatch.setattr(weights, "BLOCK", step)
+    for place in (0, 50, kernel.data.size - 1):
+
+        def wrong(held, place=place):
+            held[place] = np.nan
+
+        fp16 = edited("dense-fp16", changing_largest(wrong))
+        assert weights.misrounded(fp32, fp16).total == 1
+        assert len(weights.not_finite(fp16).found) == 1
+
+
+def test_integers_are_compared_in_blocks(monkeypatch, files, edited):
+    """Of a constant of integers, each value counts, in whichever block it is."""
+    monkeypatch.setattr(weights, "BLOCK", 1)
+
+    assert weights.mismatches(files["masked-fp32"], files["masked-fp16"]).found == ()
+    assert weights.mismatches(files["masked-fp32"], edited("masked-fp16", last_integer)).found
+
+
+def last_integer(model):
+    """Change the last of the integers that a RESHAPE is given."""
+    graph = model.subgraphs[0]
+    codes = [code.builtinCode for code in model.operatorCodes]
+    reshape = next(op for op in graph.operators if codes[op.opcodeIndex] == schema.BuiltinOperator.RESHAPE)
+    buffer = model.buffers[graph.tensors[reshape.inputs[1]].buffer]
+    held = np.array(buffer.data, np.uint8).view(np.int32)
+    held[-1] += 1
+    buffer.data = held.view(np.uint8)
+
+
+def test_all_operators_are_looked_at(pair):
+    """How many operators were compared is told: all of the float32 file's, in every subgraph."""
+    assert weights.mismatches(*pair).looked_at == sum(len(graph.operators) for graph in pair[0].subgraphs)
+
+
+def test_another_number_of_inputs_is_told_whole(files, edited):
+    """The numbers of inputs and outputs of both files are told."""
+
+    def without_a_bias(model):
+        model.subgraphs[0].operators[-1].inputs = model.subgraphs[0].operators[-1].inputs[:2]
+
+    (told,) = weights.mismatches(files["dense-fp32"], edited("dense-fp16", without_a_bias)).found
+
+    assert told.endswith("has 3 inputs and 1 outputs, 2 and 1 in the other file")
+
+
+@pytest.mark.parametrize("form", ["fp32", "fp16"])
+def test_options_of_one_file_alone_are_found(files, edited, form):
+    """What only one of two operators is told is a difference, in whichever file it is."""
+
+    def without_options(model):
+        for operator in model.subgraphs[0].operators:
+            operator.builtinOptions, operator.builtinOptionsType = None, schema.BuiltinOptions.NONE
+
+    pair = {one: files[f"dense-{one}"] for one in ("fp32", "fp16")} | {form: edited(f"dense-{form}", without_options)}
+    told = "\n".join(weights.mismatches(pair["fp32"], pair["fp16"]).found)
+
+    assert "its fusedActivationFunction is " in told
+    assert {"fp32": "is None, in the other file 0", "fp16": "is 0, in the other file None"}[form] in told
+
+
+def storing_the_hidden_layer(model):
+    """Have the file hold a value for what the first operator computes."""
+    graph = model.subgraphs[0]
+    hidden = graph.tensors[graph.operators[-1].inputs[0]]
+    hidden.buffer = len(model.buffers)
+    model.buffers.append(schema.BufferT(data=np.zeros(80, np.float32).view(np.uint8)))
+
+
+@pytest.mark.parametrize("form", ["fp32", "fp16"])
+def test_computed_value_that_one_file_holds_is_found(files, edited, form):
+    """Where one file computes what the other one holds, they differ, by whatever position the tensors have."""
+    changed = edited(f"dense-{form}", storing_the_hidden_layer)
+    pair = {one: files[f"dense-{one}"] for one in ("fp32", "fp16")} | {form: changed}
+    told = weights.mismatches(pair["fp32"], pair["fp16"]).found
+
+    assert any("its input 0 is " in one for one in told)
+    assert len(weights.pairs(pair["fp32"], pair["fp16"])) == 4
+
+
+@pytest.mark.parametrize("form", ["fp32", "fp16"])
+@pytest.mark.parametrize("given", ["computed", "left out"])
+def test_bias_that_one_file_computes_or_lacks_is_found(files, edited, form, given):
+    """A bias that is left out, or computed, in one file alone is named."""
+
+    def change(model):
+        last = model.subgraphs[0].operators[-1]
+        last.inputs = [*last.inputs[:2], last.inputs[0] if given == "computed" else -1]
+
+    pair = {one: files[f"dense-{one}"] for one in ("fp32", "fp16")} | {form: edited(f"dense-{form}", change)}
+    (told,) = weights.mismatches(pair["fp32"], pair["fp16"]).found
+
+    assert "its input 2 is " in told
+
+
+@pytest.mark.parametrize(("one", "other"), [(-1, 0), (0, -1)])
+def test_bias_that_is_left_out_is_not_what_is_computed(edited, one, other):
+    """An input that is left out in one file is no twin of one that is computed in the other."""
+
+    def giving(number):
+        def change(model):
+            last = model.subgraphs[0].operators[-1]
+            last.inputs = [*last.inputs[:2], last.inputs[number] if number == 0 else -1]
+
+        return change
+
+    (told,) = weights.mismatches(edited("dense-fp32", giving(one)), edited("dense-fp16", giving(other))).found
+
+    assert "its input 2 is " in told
+    assert ("None" in told.split(", in the other file ")[0]) == (one == -1)
+
+
+def test_swapped_activation_is_named(files, edited):
+    """Of computed tensors that differ, both are named as their files name them."""
+    fp16 = edited("two-fp16", flatbuffer.swapping_activations)
+    reshape = next(op for op in fp16.subgraphs[0].operators if op.name == "RESHAPE")
+
+    assert f", in the other file {reshape.inputs[0]}" in str(weights.mismatches(files["two-fp32"], fp16))
+
+
+def test_other_numbers_of_outputs_are_no_error(files, edited):
+    """Files with other numbers of graphs, inputs and outputs are compared as far as both go."""
+
+    def fewer(model):
+        graph = model.subgraphs[0]
+        graph.inputs, graph.outputs = graph.inputs[:1], graph.outputs[:1]
+        model.signatureDefs[0].inputs, model.signatureDefs[0].outputs = [], []
+
+    assert weights.mismatches(files["two-fp32"], edited("two-fp16", fewer)).found
+    assert weights.pairs(files["lstm-fp32"], files["dense-fp16"]) == ()
+
+
+def test_constant_that_is_put_out_may_stay_float32(edited):
+    """A constant that the graph puts out as it is stays float32, as its output is, and needs no counterpart."""
+
+    def putting_out(model):
+        graph = model.subgraphs[0]
+        number = next(i for i, one in enumerate(graph.tensors) if list(one.shape) == [80] and one.buffer)
+        output = schema.TensorMapT(name=b"bias", tensorIndex=number)
+        graph.outputs = [*graph.outputs, number]
+        model.signatureDefs[0].outputs.append(output)
+
+    used = weights.used_floats(edited("dense-fp32", putting_out))
+
+    assert sorted(tensor.shape for tensor in used) == [(10,), (10, 80), (80, 16)]
+
+
+def test_value_that_stays_in_float32_is_not_beyond_float16(edited):
+    """What another producer leaves in float32 may be as large as it was; what it casts may not."""
+
+    def large(model):
+        for place in (0, -1):
+            tensor = constants(model)[place]
+            held = values(model, tensor)
+            held[0] = 1e6
+            model.buffers[tensor.buffer].data = held.view(np.uint8)
+
+    fp32, cast = edited("dense-fp32", large), flatbuffer.in_turn(large, flatbuffer.casting_weights_only)
+    everywhere = edited("dense-fp16", lambda _: None)
+    elsewhere = edited("dense-fp32", cast)
+
+    assert [weights.capped(fp32, fp16).total for fp16 in (everywhere, elsewhere)] == [1, 0]
+    assert [weights.saturated(fp32, fp16).total for fp16 in (everywhere, elsewhere)] == [1, 1]
+
+
+@pytest.mark.parametrize(("lost", "counted"), [(2.0**-27, 1), (2.0**-30.6, 1), (2.0**-31.4, 0), (2.0**-35, 0)])
+def test_value_that_vanishes_beside_others_is_lost_where_rounding_loses_less(edited, lost, counted):
+    """A value that becomes zero counts where it is over 2**-11 of the norm of its tensor, which rounding may lose."""
+    numbers = [2.0**-20, lost]
+    pair = [edited(f"dense-{form}", holding(numbers)) for form in ("fp32", "fp16")]
+
+    assert weights.flushed(*pair).total == counted
+
+
+def test_strings_are_no_floats(files):
+    """What is no float is not asked for its value."""
+    found = weights.not_finite(files["words-fp16"])
+
+    assert found.found == ()
+    assert found.looked_at == sum(tensor.type in FLOAT_TYPES for tensor in files["words-fp16"].constants)
+
+
+def test_tensor_that_loses_the_largest_part_is_to_blame(edited):
+    """Of a small tensor that loses much of itself and a large one that loses more in number, the small one is named."""
+
+    def edit(model):
+        for place, count in ((1, 100), (2, 72)):
+            tensor = constants(model)[place]
+            held = values(model, tensor)
+            held[:count] += 1
+            model.buffers[tensor.buffer].data = held.view(np.uint8)
+
+    found = weights.misrounded(edited("dense-fp32", lambda _: None), edited("dense-fp16", edit))
+
+    assert (found.total, found.share) == (172, 0.9)
+    assert "[80] of operator" in found.worst
+
+
+@pytest.mark.parametrize("casts_all", [True, False])
+def test_all_that_is_known_of_the_weights_is_told(edited, casts_all):
+    """What was found, what may stay in float32 and a census are one sentence, without what there is not."""
+    fp16 = edited("dense-fp32", flatbuffer.casting_weights_only)
+    found = weights.not_float16(fp16, casts_all)
+    told = weights.told(fp16, found, casts_all).split("; ")
+
+    assert told[0].startswith(f"{0 if casts_all is False else 2} of 4 weights are not stored as float16")
+    assert told[-1] == "in all: 2 float16 (4160 bytes), 2 float32 (360 bytes)"
+    assert ("stay in float32" in "; ".join(told)) != casts_all
+
+
+def test_variable_without_a_name_is_found(edited):
+    """A variable that is never assigned is a finding also where its handle does not name it."""
+
+    def nameless(model):
+        codes = [code.builtinCode for code in model.operatorCodes]
+        for operator in model.subgraphs[0].operators:
+            if codes[operator.opcodeIndex] == schema.BuiltinOperator.VAR_HANDLE:
+                operator.builtinOptions, operator.builtinOptionsType = None, schema.BuiltinOptions.NONE
+
+    found = weights.unassigned(edited("dense-unfrozen", nameless)).found
+
+    assert found
+    assert all("reads the variable " in told for told in found)
+
+
+def test_dequantize_of_nothing_is_no_activation(edited):
+    """A DEQUANTIZE whose input is left out, in a damaged file, dequantizes no computed value."""
+
+    def without_input(model):
+        model.subgraphs[0].operators[0].inputs = [-1]
+
+    assert weights.dequantized_activations(edited("dense-fp16", without_input)).found == ()
+
+
+def test_census_is_in_the_order_of_the_types(files):
+    """Types are told in the order of their names."""
+    told = [part.split()[1] for part in weights.census(files["typed-fp16"]).split(", ")]
+
+    assert told == sorted(told)
+    assert len(told) > 1
