@@ -42,7 +42,8 @@ def test_equal_outputs_do_not_differ(outputs):
     """Of equal outputs, the difference is 0 and the signal to noise ratio infinite."""
     found = difference(outputs, outputs.copy())
 
-    assert (found.share, found.largest, found.sqnr, found.broken) == (0, 0, np.inf, ())
+    assert (found.share, found.largest, found.sample, found.noise, found.sqnr) == (0, 0, 0, 0, np.inf)
+    assert found.broken == ()
 
 
 def test_difference_is_measured_at_the_worst_sample(outputs):
@@ -79,7 +80,10 @@ def test_difference_from_zeros_is_infinite():
     """Where the truth is zero everywhere, any difference is infinitely large a share, and equality is none."""
     zeros = np.zeros((3, 2), np.float32)
 
-    assert (difference(zeros, zeros).share, difference(changed(zeros, 1, 1, 1e-9), zeros).share) == (0, np.inf)
+    same, other = difference(zeros, zeros), difference(changed(zeros, 1, 1, 1e-9), zeros)
+
+    assert (same.share, same.noise, same.sqnr) == (0, 0, np.inf)
+    assert (other.share, other.noise, other.sqnr) == (np.inf, np.inf, -np.inf)
 
 
 @pytest.mark.parametrize("value", NOT_A_NUMBER)
@@ -87,7 +91,7 @@ def test_broken_output_is_infinitely_far(outputs, value):
     """An output that is NaN or infinite is infinitely far from the truth, and its sample is named."""
     found = difference(changed(outputs, 8, 3, value), outputs)
 
-    assert (found.share, found.largest, found.sqnr) == (np.inf, np.inf, -np.inf)
+    assert (found.share, found.largest, found.noise, found.scale, found.sqnr) == (np.inf,) * 4 + (-np.inf,)
     assert (found.sample, found.broken) == (8, (8,))
     assert str(found) == "NaN or infinity in what is compared: 1 samples (first: 8)"
 
@@ -109,6 +113,36 @@ def test_broken_truth_is_within_no_bound(outputs, value):
     assert found.sample == 8
 
 
+def test_broken_samples_of_both_are_listed_in_order(outputs):
+    """Samples that are broken in the outputs or in the truth are listed together, the first one first."""
+    found = difference(changed(outputs, 40, 1, np.nan), changed(outputs, 2, 5, np.inf))
+
+    assert (found.sample, found.broken) == (2, (2, 40))
+
+
+@pytest.mark.parametrize("block", [8 * 10 * 3, 8 * 10 * 50])
+def test_first_of_the_worst_samples_is_named(monkeypatch, outputs, block):
+    """Of samples that are equally far off, the first is named, in whichever blocks they are."""
+    monkeypatch.setattr(arrays, "BLOCK", block)
+    outputs[[12, 37]] = 0
+
+    assert difference(changed(changed(outputs, 12, 0, 99), 37, 4, -99), outputs).sample == 12
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
+@pytest.mark.parametrize("dtype", ["float32", "int64"])
+def test_nothing_differs_in_nothing(shape, dtype):
+    """Outputs without a sample, or without an element, do not differ."""
+    found = difference(np.zeros(shape, dtype), np.zeros(shape, dtype))
+
+    assert (found.share, found.largest, found.noise, found.broken) == (0, 0, 0, ())
+
+
+def test_lone_whole_number_differs_wholly():
+    """Where there is one value, and it is another one, all of them are."""
+    assert difference(np.array([[3]]), np.array([[4]])).share == 1
+
+
 def test_sentence_of_a_difference_names_the_sample(outputs):
     """The sentence says how much and where."""
     told = str(difference(changed(outputs, 37, 4, outputs[37, 4] + 0.5), outputs))
@@ -121,6 +155,7 @@ def test_sentence_names_the_first_samples_only():
     broken = np.full((9, 2), np.nan)
 
     assert str(difference(broken, broken)).endswith(" compared: 9 samples (first: 0, 1, 2, 3, 4, …)")
+    assert str(difference(broken[:5], broken[:5])).endswith(" compared: 5 samples (first: 0, 1, 2, 3, 4)")
 
 
 @pytest.mark.parametrize("measure", [difference, agreement])
@@ -202,6 +237,23 @@ def test_margin_is_between_the_two_largest():
     assert margin(logits([1, 5, 3], [-1, -2, -9], [4, 4, 0])).tolist() == [2, 1, 0]
 
 
+def test_margin_of_many_classes_is_between_the_two_largest():
+    """However many outputs there are, in whatever order, the two largest are told."""
+    outputs = np.random.default_rng(0).normal(size=(20, 1000))
+    ordered = np.sort(outputs, axis=1)
+
+    np.testing.assert_array_equal(margin(outputs), ordered[:, -1] - ordered[:, -2])
+
+
+def test_no_samples_have_no_classes():
+    """Of no samples there are no classes, no margins, and none that is not finite; classes are whole numbers."""
+    none = np.zeros((0, 10), np.float32)
+
+    assert (classes(none).shape, margin(none).shape, comparison.not_finite(none)) == ((0,), (0,), ())
+    assert classes(none).dtype == classes(np.ones((3, 10))).dtype == np.int64
+    assert liveliness(none, CLASSES).flat == ()
+
+
 def test_largest_score_is_the_class():
     """Of scores of classes, the largest is the class; NaN predicts none."""
     outputs = logits([1, 0], [1, 0], [0, 1], [np.nan, 0])
@@ -237,6 +289,12 @@ def test_other_outputs_are_no_scores_of_classes(task):
     assert not has_classes(task)
 
 
+@pytest.mark.parametrize("task", [Classification(), Binary()])
+def test_outputs_of_these_tasks_have_classes(task):
+    """One of several classes, and yes or no, is predicted for each sample."""
+    assert has_classes(task)
+
+
 @pytest.mark.parametrize("dtype", ["int64", "bool", "uint8"])
 def test_difference_of_whole_numbers_is_a_share_of_the_values(dtype):
     """Of outputs that are no floats, those that are others count, however far off, and their error has no noise."""
@@ -263,7 +321,9 @@ def test_differences_of_many_samples_are_those_of_all(monkeypatch, outputs):
     monkeypatch.setattr(arrays, "BLOCK", 8 * 10 * 3)
     some = difference(far, outputs, CALLED), agreement(far, outputs, CALLED), liveliness(far, CLASSES, CALLED)
 
-    assert len(comparison.row_blocks(outputs)) == 17
+    assert [rows.stop - rows.start for rows in comparison.row_blocks(outputs)] == [3] * 16 + [2]
+    monkeypatch.setattr(arrays, "BLOCK", 8 * 10 * 7)
+    assert [rows.stop - rows.start for rows in comparison.row_blocks(outputs)] == [7] * 7 + [1]
     assert whole[1:] == some[1:]
     assert (whole[0].sample, whole[0].largest, whole[0].scale) == (some[0].sample, some[0].largest, some[0].scale)
     assert some[0].noise == pytest.approx(whole[0].noise)
@@ -299,6 +359,12 @@ def test_other_bits_do_not_repeat(outputs, value):
     found = repetition(ones, changed(ones, 20, 5, value)[[8, 20]], np.array([8, 20]))
 
     assert (found.moved, str(found)) == ((20,), "1 of 2 repeated samples gave other bits (first: 20)")
+
+
+def test_repetition_of_another_shape_is_refused():
+    """A second run whose outputs have another shape, even one that NumPy would stretch, is an error."""
+    with pytest.raises(ValueError, match="but are compared with outputs of shape"):
+        repetition(np.ones((50, 10)), np.ones((2, 1)), np.array([8, 20]))
 
 
 def test_sign_of_zero_is_a_bit():
@@ -400,6 +466,25 @@ def test_one_class_for_all_is_a_fault(outputs):
 
     assert liveliness(outputs, CLASSES).faults == 1
     assert "every sample is given the same class" in str(liveliness(outputs, CLASSES))
+
+
+def test_two_classes_are_enough():
+    """Outputs that predict two classes carry a prediction, however few samples there are; one class carries none."""
+    assert liveliness(logits([1, 0], [0, 2]), CLASSES).faults == 0
+    assert liveliness(logits([1, 0], [3, 2]), CLASSES).faults == 1
+    assert liveliness(logits([1, 0], [0, 2]), CLASSES, None, np.array([0, 1])).classes == 2
+
+
+def test_one_true_class_excuses_one_that_is_predicted(outputs):
+    """Of samples that are all of one class, another one for all is no dead model: its accuracy tells what it is."""
+    outputs[:, 4] += 100
+
+    assert liveliness(outputs, CLASSES, None, np.full(len(outputs), 2)).faults == 0
+
+
+def test_two_samples_tell_a_dead_output():
+    """An output element that two samples share is dead."""
+    assert liveliness(logits([1, 0.5], [0, 0.5]), CLASSES).dead == (1,)
 
 
 @pytest.mark.parametrize(("others", "faults"), [(0, 0), (1, 0), (6, 0), (7, 1), (20, 1)])
