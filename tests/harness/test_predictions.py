@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fixtures.harness import predictions
+from fixtures.harness import arrays, predictions
 from fixtures.harness.comparison import classes
 from fixtures.harness.predictions import CloseCall, DamagedPinError, Predictions, Values
 from models.tasks import Binary, Classification, Embedding, Regression, Segmentation
@@ -31,6 +31,7 @@ KINDS = {
     "10 tiny outputs": (10, 1e-6, np.asarray),
     "10 probabilities": (10, 3.0, softmax),
     "2 probabilities": (2, 1.0, softmax),
+    "11 logits": (11, 5.0, np.asarray),
     "120 logits": (120, 5.0, np.asarray),
     "1000 probabilities": (1000, 2.0, softmax),
 }
@@ -106,6 +107,68 @@ def test_pinned_text_holds_the_close_calls(outputs):
     assert all(outputs[call.sample, call.first] == outputs[call.sample].max() for call in found.calls.values())
 
 
+def test_close_calls_are_pinned_in_whole_steps(outputs):
+    """The limit of a close call, and every margin under it, is a whole number of steps; margins on it are clear."""
+    for found in (found_in(outputs), read(pin(outputs))):
+        assert found.close / found.step == pytest.approx(round(found.close / found.step), abs=1e-9)
+        assert all(isinstance(call.steps, int) for call in found.calls.values())
+
+
+def test_margin_at_the_limit_is_clear():
+    """Close calls are those under the limit, which is a hundredth of the largest output."""
+    found = found_in(np.array([[100, 99], [100, 99.5]], np.float32))
+
+    assert (found.close, list(found.calls)) == (1, [1])
+
+
+LAYOUT = {
+    10: """23 samples, 10 classes; close calls: margin under 0.01, in steps of 0.0001
+
+class of sample
+000000  0123456789 0123456789 012
+
+close calls: sample, class, second class, margin
+000002  2 3  0.0050
+""",
+    11: """23 samples, 11 classes; close calls: margin under 0.01, in steps of 0.0001
+
+class of sample
+000000   0  1  2  3  4  5  6  7  8  9 10  0  1  2  3  4  5  6  7  8  9 10  0
+
+close calls: sample, class, second class, margin
+000002   2  3  0.0050
+""",
+}
+
+
+@pytest.mark.parametrize("labels", LAYOUT)
+def test_text_is_laid_out_for_people(labels):
+    """Digits are in groups of ten, classes of more digits in columns; margins have the digits of their step."""
+    outputs = np.eye(labels)[np.arange(23) % labels]
+    outputs[2, 3] = 0.995
+
+    assert pin(outputs) == LAYOUT[labels].replace("under 0.01,", "under 0.0100,")
+
+
+@pytest.mark.parametrize("scale", [3e4, 3e6])
+def test_large_margins_have_no_decimals(scale):
+    """Where a step is one or more, margins and means have no decimals, and are whole numbers of steps."""
+    outputs = np.array([[1.0, 0.9983], [0.123456, 1]]) * scale
+    for text in (pin(outputs), write(predictions.of_output(outputs[:, :1], None))):
+        head, _, table = text.partition("\n\n")
+        step = round(float(head.split("in steps of ")[1]))
+        assert "." not in text
+        assert int(table.split()[-1]) % step == 0 < step
+
+
+def test_tie_among_many_is_a_call_of_the_first_two():
+    """Of many equal outputs among a thousand, the first is predicted, and the next one is the second."""
+    outputs = np.random.default_rng(0).integers(0, 4, (20, 1000)).astype(np.float32)
+    expected = [tuple(np.flatnonzero(row == 3)[:2]) for row in outputs]
+
+    assert [(call.first, call.second) for call in found_in(outputs).calls.values()] == expected
+
+
 def test_equal_outputs_give_equal_text(outputs):
     """The same outputs are pinned as the same text."""
     assert pin(outputs) == pin(outputs.copy())
@@ -151,6 +214,15 @@ def test_moved_margin_of_a_close_call_is_a_change(logits):
     (told,) = changes(other, pin(logits))
 
     assert told.startswith("sample 000000: pinned margin 0.005, now margin 0.01")
+
+
+@pytest.mark.parametrize(("steps", "told"), [(-2.2, 1), (-0.9, 0), (0.9, 0), (2.2, 1)])
+def test_margin_may_move_by_a_step(logits, steps, told):
+    """A margin that grows or shrinks by a step is one of another machine, one that moves by two is not."""
+    step, other = read(pin(logits)).step, logits.astype(np.float64)
+    other[0, 1] += steps * step
+
+    assert len(changes(other, pin(logits))) == told
 
 
 def test_margin_that_left_the_close_calls_is_a_change(logits):
@@ -230,6 +302,7 @@ def reread(text):
         ("margin under 0.1", "margin under inf"),
         ("margin\n000000 ", "margin\n900000 "),
         ("margin\n000000 ", "margin\n000000  1"),
+        ("margin\n000000 ", "margin\n000350 "),
         ("  0.0", "  inf\n0.0"),
         ("10 classes", "9 classes"),
         ("10 classes", "-10 classes"),
@@ -245,6 +318,25 @@ def test_damaged_text_is_refused(logits, old, new):
         read(text.replace(old, new, 1))
 
 
+@pytest.mark.parametrize(("of_largest", "refused"), [(0.002, True), (0.0025, True), (0.006, False), (0.043, True)])
+def test_limit_that_fits_no_outputs_is_refused(logits, of_largest, refused):
+    """The limit of close calls is from 32 to 316 steps: another was not written for such a step."""
+    text = pin(logits)
+    limit, step = read(text).close, read(text).step
+    other = reread(text.replace(f"margin under {limit:.3f}", f"margin under {of_largest / 1e-4 * step:.3f}"))
+
+    assert isinstance(other, DamagedPinError) == refused
+
+
+def test_negative_class_is_refused():
+    """A class is a number from 0 on, in columns as well."""
+    text = pin(outputs_of(120, 5.0, np.asarray))
+    line = text.splitlines()[3]
+
+    with pytest.raises(DamagedPinError, match="classes under 120 are not those"):
+        read(text.replace(line, " ".join([*line.split()[:-1], "-1"])))
+
+
 @pytest.mark.parametrize("text", ["", "\n", "sha256 00ff\n", "{}", "\x00\x01"])
 def test_other_text_is_refused(text):
     """A text of anything else is an error."""
@@ -257,14 +349,23 @@ def unexplained(now, pinned, error):
     return predictions.unexplained(found_in(now), read(pin(pinned)), error, np.zeros(SAMPLES, int))
 
 
-def test_flip_of_a_close_call_is_explained(logits):
+@pytest.mark.parametrize("error", [0.005, 0.025])
+def test_flip_of_a_close_call_is_explained(logits, error):
     """Another class where the pinned margin is within twice what the target may move an output is no surprise."""
-    assert unexplained(swapped(logits, 10), logits, error=0.025) == []
+    assert unexplained(swapped(logits, 10), logits, error) == []
 
 
-def test_flip_beyond_what_the_target_moves_is_not_explained(logits):
+def test_margin_that_is_twice_the_error_is_close(logits):
+    """A pinned margin of just as much as asked for is close."""
+    pinned = read(pin(logits))
+
+    assert pinned.is_close(10, pinned.value(10))
+
+
+@pytest.mark.parametrize("error", [0.0005, 0.003])
+def test_flip_beyond_what_the_target_moves_is_not_explained(logits, error):
     """Another class where the pinned margin is larger than the target may move it is one sentence."""
-    (told,) = unexplained(swapped(logits, 10), logits, error=0.0005)
+    (told,) = unexplained(swapped(logits, 10), logits, error)
 
     assert told.startswith("sample 000010: true 0, pinned 1 (margin 0.008), now 0 (margin ")
 
@@ -340,6 +441,7 @@ def test_outputs_of_zeros_can_be_pinned():
     assert found.classes.tolist() == [0, 0, 0]
     assert list(found.calls.values()) == [CloseCall(sample, first=0, second=1, steps=0) for sample in range(3)]
     assert changes(zeros, pin(zeros)) == []
+    assert (found.step, found.close) == (1e-4, 0.01)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -393,6 +495,43 @@ def test_numbers_are_pinned_by_their_means(numbers, task):
 
     assert isinstance(found, Values)
     np.testing.assert_allclose(found.means, numbers.reshape(SAMPLES, -1).mean(axis=1), rtol=1e-5, atol=1e-5)
+
+
+def test_means_are_those_of_all_blocks(numbers, monkeypatch):
+    """Outputs that are looked at block by block have the means that they have at once."""
+    whole = predictions.of_output(numbers, None)
+    monkeypatch.setattr(arrays, "BLOCK", 8 * 7 * numbers[0].size)
+
+    assert predictions.of_output(numbers, None).means.tolist() == whole.means.tolist()
+
+
+def test_means_are_exact():
+    """Small values are not lost beside large ones that cancel out."""
+    assert predictions.of_output(np.float32([[1e9, 3, -1e9]]), None).means.tolist() == [1]
+
+
+def test_negative_numbers_have_a_step():
+    """The step follows from how large the means are, whatever their sign."""
+    one, other = (predictions.of_output(sign * np.float32([[3], [1]]), None) for sign in (1, -1))
+
+    assert one.step == other.step == 1e-4
+
+
+@pytest.mark.parametrize("largest", [1.0, 3.1, 3.2, 9.9])
+def test_step_fits_any_scale(largest):
+    """A step is the power of ten that is nearest to its share of the largest mean, which is read again."""
+    found = predictions.of_output(np.array([[largest], [0]]), None)
+
+    assert read(write(found)).step == found.step
+
+
+@pytest.mark.parametrize("step", ["0.00114", "0.0256"])
+def test_step_that_fits_no_means_is_refused(step):
+    """A step that is no tenth-thousandth of the largest mean, by more than rounding to a power of ten, is damage."""
+    text = write(means_of(count=57))
+
+    with pytest.raises(DamagedPinError, match="is not that of such values"):
+        read(text.replace("steps of 0.01", f"steps of {step}"))
 
 
 @pytest.mark.parametrize("task", [Classification(), Binary()])
@@ -453,7 +592,10 @@ def test_moved_mean_is_one_sentence():
     pinned = read(write(means_of()))
 
     assert list(predictions.changes(means_of(7, 0.01), pinned)) == ["sample 000007: pinned mean 8, now 8.01"]
+    assert list(predictions.changes(means_of(7, -0.01), pinned)) == ["sample 000007: pinned mean 8, now 7.99"]
+    assert len(list(predictions.changes(means_of(7, 2 * pinned.step), pinned))) == 1
     assert list(predictions.changes(means_of(7, pinned.step), pinned)) == []
+    assert list(predictions.changes(means_of(7, -pinned.step), pinned)) == []
 
 
 @pytest.mark.parametrize(("error", "told"), [(0.0, 1), (0.4, 1), (0.6, 0)])
@@ -479,28 +621,34 @@ def test_another_number_of_means_is_one_sentence():
     assert predictions.unexplained(means_of(count=19), means_of(), 1e6, None) == told
 
 
+@pytest.mark.parametrize("beyond", [0, 5])
 @pytest.mark.parametrize(
     "pin_of", [means_of, lambda: found_in(outputs_of(10, 5.0, np.asarray))], ids=["means", "classes"]
 )
-def test_sample_that_is_not_pinned_is_not_explained(pin_of):
+def test_sample_that_is_not_pinned_is_not_explained(pin_of, beyond):
     """Where the data have more samples than are pinned, what was run beyond them is told, not looked up."""
     pinned = pin_of()
-    chosen, count = np.array([0, len(pinned) + 5]), len(pinned)
+    chosen, count = np.array([0, len(pinned) + beyond]), len(pinned)
     now = Values(np.ones(2), 1.0) if isinstance(pinned, Values) else pinned.of(np.array([0, 1]))
 
     assert predictions.unexplained(now, pinned, 1e6, None, chosen) == [
-        f"sample {count + 5:06d} was run, {count} are pinned"
+        f"sample {count + beyond:06d} was run, {count} are pinned"
     ]
 
 
 def test_classes_are_not_compared_with_means():
     """An output that was pinned as classes, and predicts none now, is one sentence, and so is the other way round."""
-    of_classes, of_means = found_in(outputs_of(10, 5.0, np.asarray)), means_of()
+    of_classes, of_means = found_in(outputs_of(10, 5.0, np.asarray)[:20]), means_of()
 
-    assert list(predictions.changes(of_means, of_classes)) == ["classes are pinned, and no class is predicted now"]
-    assert predictions.unexplained(of_classes, of_means, 1e6, None) == [
-        "no classes are pinned, and classes are predicted now"
-    ]
+    now, then = (
+        ["classes are pinned, and no class is predicted now"],
+        ["no classes are pinned, and classes are predicted now"],
+    )
+
+    assert list(predictions.changes(of_means, of_classes)) == now
+    assert list(predictions.changes(of_classes, of_means)) == then
+    assert predictions.unexplained(of_means, of_classes, 1e6, None) == now
+    assert predictions.unexplained(of_classes, of_means, 1e6, None) == then
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -571,7 +719,7 @@ BOTH = {"class": found_in(outputs_of(10, 5.0, np.asarray)), "age/mean": means_of
 def test_several_outputs_are_pinned_in_one_text(names):
     """What is pinned of several outputs is read by their names, in whatever order they are asked for."""
     text = predictions.write({name: BOTH[name] for name in names})
-    found = predictions.read(text, sorted(names))
+    found = predictions.read(text, sorted(names, reverse=True))
 
     assert set(found) == set(names)
     assert all(write(found[name]) == write(BOTH[name]) for name in names)
