@@ -110,6 +110,19 @@ def test_change_is_between_the_values(task, samples):
     assert found.least < found.loss < found.most
 
 
+UNITS = {
+    "points": [*OUTCOMES, MultiLabel(0.0), Segmentation(), Sequence()],
+    "share": [Regression(), Regression("rmse"), SHARES],
+    "own": [Embedding(), Regression("r2"), SCORES],
+}
+
+
+@pytest.mark.parametrize(("unit", "task"), [(unit, task) for unit, tasks in UNITS.items() for task in tasks])
+def test_loss_has_the_unit_of_its_task(unit, task):
+    """Shares of samples, labels, places or steps lose points, errors a share of themselves, others what they are."""
+    assert change(*data(task, 2), task, 0.99).unit == unit
+
+
 @pytest.mark.parametrize("task", OUTCOMES)
 def test_right_or_wrong_is_decided_exactly(task):
     """Where a sample is right or wrong, the figures are those of `paired_accuracy`."""

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from fixtures.harness import comparison
+from fixtures.harness import arrays, comparison
 from fixtures.harness.metrics import MetricsError, value
-from fixtures.harness.scores import sums_of, unit_sums
+from fixtures.harness.scores import has_outcomes, outcomes, sums_of, unit_sums, user_metric, user_scores
 from models.tasks import (
     Binary,
     Classification,
@@ -219,3 +219,168 @@ def test_sums_of_units_are_the_sums_of_their_samples(random, samples):
     assert len(found) == min(samples, 1000)
     errors, sizes = np.abs(outputs.astype(float) - targets).sum(), np.abs(targets.astype(float)).sum()
     assert found.sum(axis=0) == pytest.approx([errors, 700 * samples, sizes / 10], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("task", "has"),
+    [
+        (Classification(), True),
+        (Binary(), True),
+        (Sequence("whole"), True),
+        (Sequence("steps"), False),
+        (MultiLabel(), False),
+        (Regression(), False),
+    ],
+)
+def test_some_tasks_have_right_and_wrong_samples(task, has):
+    """A sample is right or wrong where it has one class, or is a sequence that counts as a whole."""
+    assert has_outcomes(task) == has
+
+
+def test_sequence_is_right_where_each_of_its_steps_is():
+    """A sequence is right if all steps that count are; one in which none counts is no sample."""
+    outputs = np.eye(3, dtype=np.float32)[[[0, 1], [0, 1], [2, 2], [1, 1]]]
+    targets = np.array([[0, 1], [0, 2], [-1, -1], [1, -1]])
+
+    assert outcomes(outputs, targets, Sequence("whole", ignore=-1)).tolist() == [True, False, True]
+
+
+def shares(targets, classes):
+    """Return outputs that give each place its class."""
+    return np.eye(classes, dtype=np.float32)[targets]
+
+
+LABELS = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 0]])
+STEPS = np.array([[0, 1, 2, -1, 1], [1, -1, -1, -1, 0], [2, 2, 1, 0, 0]])
+MAP = np.array([[[0, 0, 0], [1, 1, 2]], [[0, 0, 1], [1, 2, 0]], [[0, 0, 1], [0, 0, 0]]])
+VECTORS = np.array([[1.0, 0, 0], [0, 2, 0], [0, 1, 1], [3, 0, 4]])
+
+
+@pytest.mark.parametrize("block", [1, 1 << 20])
+@pytest.mark.parametrize(
+    ("task", "targets", "right", "wrong"),
+    [
+        (MultiLabel(), LABELS, LABELS, 1 - LABELS),
+        (Sequence(ignore=-1), STEPS, shares(STEPS, 3), shares((STEPS + 1) % 3, 3)),
+        (Embedding(), VECTORS, 5 * VECTORS, -VECTORS),
+    ],
+    ids=["labels", "steps", "vectors"],
+)
+def test_best_and_worst_are_those_of_a_usual_sample(monkeypatch, block, task, targets, right, wrong):
+    """What a file counts of a usual sample is the mean over the samples, where it has all right and all wrong."""
+    monkeypatch.setattr(arrays, "BLOCK", block)
+    sums = sums_of(targets, task)
+
+    if not isinstance(task, MultiLabel):
+        assert sums.wrong == pytest.approx(sums.count(wrong, targets).mean(axis=0))
+    assert sums.right == pytest.approx(sums.count(right, targets).mean(axis=0))
+    assert sums.metric(sums.right) == pytest.approx(1)
+    assert sums.metric(sums.wrong) == pytest.approx(-1 if isinstance(task, Embedding) else 0)
+
+
+def test_worst_labels_are_as_many_as_the_best():
+    """A usual sample with everything wrong misses as many labels as it has, and finds as many others."""
+    sums = sums_of(LABELS, MultiLabel())
+
+    assert (sums.right.tolist(), sums.wrong.tolist()) == ([7 / 3, 0, 0], [0, 7 / 3, 7 / 3])
+
+
+@pytest.mark.parametrize("block", [1, 1 << 20])
+def test_best_and_worst_maps_are_those_of_a_usual_sample(monkeypatch, block):
+    """Each class has its share of the places; with all wrong, it is where it is not, and not where it is."""
+    monkeypatch.setattr(arrays, "BLOCK", block)
+    sums = sums_of(MAP, Segmentation())
+    places = np.array([11, 5, 2]) / 3
+
+    assert sums.right == pytest.approx(sums.count(shares(MAP, 3), MAP).mean(axis=0))
+    assert sums.right == pytest.approx([*places, *places])
+    assert sums.wrong == pytest.approx([0, 0, 0, *(2 * places)])
+
+
+def test_metric_is_that_of_each_of_several_sums():
+    """Of several sums at once, as of resampled units, each has its own metric."""
+    segmentation, labels = sums_of(MAP, Segmentation()), sums_of(LABELS, MultiLabel())
+    several = np.array([[1.0, 1, 1, 2, 4, 1], [3, 0, 1, 3, 2, 4]])
+
+    assert segmentation.metric(several) == pytest.approx([(1 / 2 + 1 / 4 + 1) / 3, (1 + 0 + 1 / 4) / 3])
+    assert labels.metric(np.array([[3.0, 1, 5], [2, 0, 2]])) == pytest.approx([6 / 12, 4 / 6])
+
+
+def test_label_at_the_threshold_is_found():
+    """An output that is the threshold says yes."""
+    assert value(np.array([[0.5, 0.4]], np.float32), np.array([[1, 0]]), MultiLabel(0.5)) == 1
+
+
+def test_class_that_the_last_samples_lack_is_counted():
+    """A class that is in the first sample alone counts there, and in the others with none."""
+    targets = np.array([[[2, 0]], [[0, 0]]])
+
+    assert value(shares(targets, 4), targets, Segmentation()) == 1
+    assert sums_of(targets, Segmentation()).count(shares(targets, 4), targets).tolist() == [[1, 1, 1, 1], [2, 0, 2, 0]]
+
+
+def test_task_without_sums_is_refused():
+    """A task that is right or wrong has no sums to ask for."""
+    with pytest.raises(AssertionError, match="has no sums"):
+        sums_of(np.array([0, 1]), Classification())
+
+
+@pytest.mark.parametrize(("metric", "power"), [("mae", 1), ("rmse", 2)])
+def test_rounding_is_the_error_of_a_tenth(random, metric, power):
+    """What an error is a share of is what it would be if each target were off by a tenth of it."""
+    targets = np.float64([[1, -2], [30, 4]])
+    counted = sums_of(targets, Regression(metric)).count(1.1 * targets, targets)
+
+    assert counted[:, 0] == pytest.approx(counted[:, 2])
+    assert counted[:, 2] == pytest.approx([0.1**power + 0.2**power, 3**power + 0.4**power])
+
+
+def test_targets_that_vary_between_blocks_leave_something_to_explain(monkeypatch):
+    """Targets that are the same within each block, but not in all, have an R²."""
+    targets = np.array([[1.0], [1], [2], [2]])
+    monkeypatch.setattr(arrays, "BLOCK", 16)
+
+    assert value(targets, targets, Regression("r2")) == 1
+
+
+def test_mean_of_many_halves_does_not_overflow():
+    """Targets of float16 are summed up in float64."""
+    targets = np.full((1000, 100), 100, np.float16)
+    targets[0] = 0
+
+    assert value(targets.astype(np.float32), targets, Regression("r2")) == 1
+
+
+def test_number_that_signals_is_the_worst_error():
+    """A NaN that signals makes the error NaN, without a warning, and the metric the worst that there is."""
+    outputs = np.array([[0x7F800001, 0]], np.uint32).view(np.float32)
+
+    assert value(outputs, np.array([[0.5, 1]]), Regression("mae")) == np.inf
+
+
+def test_short_vectors_have_a_direction():
+    """A vector points somewhere however short it is."""
+    assert value(1e-4 * VECTORS.astype(np.float32), 1e-4 * VECTORS, Embedding()) == pytest.approx(1)
+
+
+def test_scores_of_all_blocks_are_those_of_the_samples(monkeypatch, random):
+    """A function of the user's is given some samples at a time, and scores each."""
+    outputs = floats(random, 50, 3)
+    monkeypatch.setattr(arrays, "BLOCK", 8 * 3 * 7)
+    task = Metric("sum", lambda found, _: found.sum(axis=1), higher_is_better=True)
+
+    np.testing.assert_array_equal(user_scores(outputs, outputs, task), outputs.sum(axis=1))
+    outputs[30] = np.inf
+    with pytest.raises(MetricsError, match="its score of sample 30 is inf"):
+        user_scores(outputs, outputs, task)
+
+
+def test_metric_of_all_may_be_undefined_where_that_is_said():
+    """What a function returns for all samples is the metric; NaN is refused unless it may be undefined."""
+    of = {one: Metric("one", lambda *_, one=one: one, higher_is_better=True, whole=True) for one in (0.5, np.nan)}
+
+    assert [user_metric(np.ones(2), np.ones(2), of[0.5], defined=defined) for defined in (True, False)] == [0.5, 0.5]
+    assert np.isnan(user_metric(np.ones(2), np.ones(2), of[np.nan], defined=False))
+    assert type(user_metric(np.ones(2), np.ones(2), of[0.5])) is float
+    with pytest.raises(MetricsError, match="its function returned nan"):
+        user_metric(np.ones(2), np.ones(2), of[np.nan])
