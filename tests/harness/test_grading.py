@@ -13,6 +13,7 @@ RANDOM = np.random.default_rng(0)
 CLASSES, YES_OR_NO = np.arange(COUNT) % 10, np.arange(COUNT) % 2
 INPUTS = {
     "dense-fp32": {"x": (16,)},
+    "dynamic-fp32": {"x": (16,)},
     "softmax-fp32": {"x": (6,)},
     "sigmoid-fp32": {"x": (6,)},
     "two-fp32": {"left": (6,), "right": (4,)},
@@ -20,6 +21,7 @@ INPUTS = {
 }
 SHAPES = {
     "dense-fp32": {"output_0": (COUNT, 10)},
+    "dynamic-fp32": {"output_0": (COUNT, 10)},
     "softmax-fp32": {"output_0": (COUNT, 3)},
     "sigmoid-fp32": {"output_0": (COUNT, 3)},
     "two-fp32": {"total": (COUNT, 3), "product": (COUNT, 3)},
@@ -68,8 +70,10 @@ def test_targets_of_the_only_output_have_its_name_or_none(found, called):
         ("dense-fp32", RANDOM.integers(0, 2, (COUNT, 10)), MultiLabel(0.0)),
         ("sigmoid-fp32", RANDOM.integers(0, 2, (COUNT, 3)), MultiLabel(0.5)),
         ("softmax-fp32", CLASSES % 3, Classification()),
+        ("softmax-fp32", RANDOM.integers(0, 2, (COUNT, 3)), MultiLabel(0.5)),
+        ("dense-fp32", CLASSES[:, None], Classification()),
     ],
-    ids=["classes", "numbers", "labels of logits", "labels of shares", "classes of shares"],
+    ids=["classes", "numbers", "labels of logits", "labels of shares", "classes of shares", "shares", "column"],
 )
 def test_targets_tell_the_task(found, name, targets, task):
     """What an output means follows from its targets, and whether it is a probability from what computes it."""
@@ -168,6 +172,50 @@ def test_lone_output_needs_no_name(found, data):
     assert (graded.called, graded.targets.tolist()) == ("", CLASSES.tolist())
 
 
+@pytest.mark.parametrize("kind", ["int64", "uint8"])
+def test_classes_may_lie_in_arrays_of_their_own(found, data, kind):
+    """Classes that are (samples, 1), as some data sets have them, are graded as (samples,); other targets stay so."""
+    column = CLASSES[:, None].astype(kind)
+    (graded,) = grade(found("dense-fp32", y=column), data("dense-fp32", y=column), None)
+    (kept,) = grade({"output_0": Grading(Regression(), "y")}, data("dense-fp32", y=column), None)
+
+    assert (graded.targets.tolist(), kept.targets.tolist()) == (CLASSES.tolist(), column.tolist())
+
+
+@pytest.mark.parametrize(
+    ("shape", "scores"), [((), False), ((1,), False), ((2,), True), ((10,), True), ((2, 2), False), ((10, 10), False)]
+)
+def test_scores_of_classes_are_of_two_and_more(files, data, shape, scores):
+    """An output has a target of one whole number where it has a score for each of several classes."""
+    targets = np.zeros((COUNT, *shape), np.float32)
+    (judged,) = gradings(
+        Regression(), files["dense-fp32"], data("dense-fp32", y=targets), {"output_0": targets.shape}
+    ).values()
+
+    assert judged.scores_classes == scores
+
+
+def test_column_of_fractions_is_no_column_of_classes(found):
+    """Only whole numbers are classes: others are told as they are."""
+    with pytest.raises(MetricsError, match=r"targets float64 \(30, 1\) of outputs"):
+        found("dense-fp32", y=np.full((COUNT, 1), 0.5))
+
+
+def test_output_that_is_an_input_is_no_probability(edited, data):
+    """What no operator computes has no activation that would tell where yes begins."""
+
+    def passing_through(model):
+        model.signatureDefs[0].outputs[0].tensorIndex = model.subgraphs[0].inputs[0]
+        model.subgraphs[0].outputs = model.subgraphs[0].inputs
+
+    labels = RANDOM.integers(0, 2, (COUNT, 16))
+    judged = gradings(
+        None, edited("dense-fp32", passing_through), data("dense-fp32", y=labels), {"output_0": (COUNT, 16)}
+    )
+
+    assert judged["output_0"].task == MultiLabel(0.0)
+
+
 @pytest.mark.parametrize(
     ("declared", "targets"), [(None, {}), (Embedding(), {}), ({"y": Regression()}, {"y_total": CLASSES % 3})]
 )
@@ -176,9 +224,10 @@ def test_what_has_no_targets_or_no_task_is_not_graded(declared, targets, data):
     of = {"total": Grading(declared if isinstance(declared, Embedding) else None, None)}
 
     assert grade(of, data("two-fp32", **targets), None) == []
+    assert grade({"total": Grading(None, "y_total")}, data("two-fp32", y_total=CLASSES), None) == []
 
 
-@pytest.mark.parametrize("name", ["dense-fp32", "softmax-fp32", "two-fp32"])
+@pytest.mark.parametrize("name", ["dense-fp32", "dynamic-fp32", "softmax-fp32", "two-fp32"])
 def test_what_is_foreseen_is_what_is_found(files, data, found, name):
     """What the file says of its outputs tells before a run what their arrays tell after it."""
     targets = {f"y_{output}": CLASSES % 3 for output in SHAPES[name]}
@@ -191,6 +240,19 @@ def test_open_shapes_are_left_to_the_run(files, saved):
     of_any = open_data(saved({"steps": np.ones((COUNT, 7, 8), np.float32), "y": CLASSES}))
 
     assert foreseen(None, files["lengths-fp32"], of_any) is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "known"), [([1, 3], True), ([1, 1], True), ([1, 0], True), ([1, -1], False), ([4, 3], False), ([], False)]
+)
+def test_shape_of_each_output_has_to_be_known(edited, data, shape, known):
+    """One output of which the file does not say how large it is for one sample leaves all to the run."""
+
+    def shaping(model):
+        tensor = model.subgraphs[0].tensors[model.signatureDefs[0].outputs[0].tensorIndex]
+        tensor.shape, tensor.shapeSignature = [abs(size) for size in shape], shape
+
+    assert (foreseen(None, edited("two-fp32", shaping), data("two-fp32")) is not None) == known
 
 
 def test_many_targets_are_left_to_the_run(files, data):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fixtures.harness import arrays
 from fixtures.harness.labels import MetricsError, infer, verify
 from models.tasks import (
     Binary,
@@ -28,16 +29,20 @@ FITTING = [
     (Regression(), (2, 1), np.array([1.5, 2])),
     (Segmentation(), (2, 4, 4, 3), np.full((2, 4, 4), 2)),
     (Segmentation(ignore=255), (2, 4, 4, 3), np.array([[[255, 2, 0, 1]] * 4] * 2, np.uint8)),
-    (Embedding(), (2, 5), np.ones((2, 5))),
+    (Embedding(), (2, 5), np.eye(2, 5)),
     (Sequence(), (2, 7, 3), np.zeros((2, 7), int)),
     (Sequence(ignore=-1), (2, 2, 3), np.array([[0, -1], [-1, -1]])),
+    (Segmentation(), (2, 5, 2), np.array([[0, 1, 0, 1, 1]] * 2)),
+    (Segmentation(), (2, 1, 3), np.array([[2], [0]])),
+    (Sequence(), (2, 7, 2), np.ones((2, 7), int)),
     (Metric("any", lambda outputs, _: outputs, higher_is_better=True), (2, 5), np.array(["a", "b"])),
 ]
 MISFITS = [
     # task, outputs' shape, targets, a part of the error
     (Classification(), (3, 10), np.array([0.0, 1, 2]), "takes integers (samples,), but they are float64 (samples,)"),
     (Classification(), (3, 10), np.array([[0], [1], [2]]), "but they are int64 (samples, 1)"),
-    (Classification(), (3, 10), np.array([0, 10, 2]), "y: 10 in sample 1 is not in 0..9; correct it"),
+    (Classification(), (3, 10), np.array([0, 10, 11]), "y: 10 in sample 1 is not in 0..9; correct it"),
+    (Classification(), (3, 10), np.array(0), "int64 () has no samples"),
     (Classification(), (3, 10), np.array([0, 1, -1]), "-1 in sample 2"),
     (Classification(), (3, 10), np.array([0, 1]), "2 targets for 3 samples"),
     (Classification(), (3, 10), np.array(["a", "b", "c"]), "but they are <U1 (samples,)"),
@@ -53,12 +58,19 @@ MISFITS = [
     (MultiLabel(), (2, 3), np.array([[0, 1], [1, 0]]), "takes numbers (samples, 3), but they are int64 (samples, 2)"),
     (MultiLabel(), (2, 3), np.array([[0, 1, 1], [1, 0, 3]]), "3 in sample 1"),
     (Regression(), (2, 3), np.zeros((2, 4)), "takes numbers (samples, 3), but they are float64 (samples, 4)"),
-    (Regression(), (2, 3), np.array([[0, 1, 2], [0, np.inf, 2]]), "NaN or infinity in sample 1"),
+    (Regression(), (2, 3), np.array([1.0, 2.0]), "takes numbers (samples, 3), but they are float64 (samples,)"),
+    (Regression(), (2, 1), np.zeros((2, 3)), "takes numbers (samples, 1), but they are float64 (samples, 3)"),
+    (Regression(), (2,), np.zeros((2, 1, 1)), "takes numbers (samples,), but they are float64 (samples, 1, 1)"),
+    (Regression(), (2, 3), np.array([[0, 1, 2], [np.inf, 1, 2]]), "NaN or infinity in sample 1"),
+    (Regression(), (), np.array(0.0), "Regression takes outputs (samples, …), but they are ()"),
+    (Segmentation(), (2, 3), np.zeros(2, int), "Segmentation takes outputs (samples, …, classes), two or more"),
     (Segmentation(), (2, 4, 4, 1), np.zeros((2, 4, 4), int), "two or more"),
     (Segmentation(), (2, 4, 4, 3), np.zeros((2, 4, 4, 3), int), "takes integers (samples, 4, 4)"),
     (Segmentation(), (1, 1, 2, 3), np.array([[[0, 255]]]), "or declare what to leave out: ignore=255"),
     (Segmentation(ignore=0), (1, 1, 2, 3), np.array([[[0, 0]]]), "every target is ignored (0)"),
-    (Embedding(), (2, 3), np.array([[1, 0, 0], [0, 0, 0.0]]), "no direction, in sample 1"),
+    (Embedding(), (2, 3), np.array([[1, 2, 3], [0, 0, 0.0]]), "no direction, in sample 1"),
+    (Sequence(), (2, 7, 1), np.zeros((2, 7), int), "Sequence takes outputs (samples, steps, classes), two or more"),
+    (Sequence(), (1, 7, 3), np.array([[0, 1, 2, 3, 2, 1, 0]]), "3 in sample 0 is not in 0..2"),
     (Sequence(), (2, 7, 3, 3), np.zeros((2, 7), int), "Sequence takes outputs (samples, steps, classes)"),
     (Metric("any", lambda outputs, _: outputs, higher_is_better=True), (2,), np.array([1.0]), "1 targets for 2"),
 ]
@@ -78,6 +90,11 @@ INFERRED = [
     ((2, 28, 28), True, np.full((2, 28, 28), 0.5, np.float32), Regression()),
     ((2, 28, 28), False, np.zeros((2, 28, 28), np.float32), Regression()),
     ((2, 28, 28), True, np.eye(28, dtype=np.float32)[None].repeat(2, 0), MultiLabel()),
+    ((2, 5, 2), True, np.zeros((2, 5), int), Sequence()),
+    ((4, 1), True, np.ones((4, 1), int), Binary()),
+    ((3, 3), False, 2 * np.eye(3), Regression()),
+    ((2, 3), False, np.array([[1.0, 0, 0], [1, 2, 0]]), Regression()),
+    ((2, 3), False, np.array([[1.0, 0, 0], [0, 2, 0]]), Regression()),
     ((None, 1), True, np.array([0.0, 1.0]), Binary()),
     ((2, 1), False, np.array([0.0, 1.0]), Regression()),
     ((None, 10), True, np.array([3, 9]), Classification()),
@@ -86,10 +103,20 @@ UNCLEAR = [
     ((4, 10), np.zeros((4, 3), np.float32), r"targets float32 (4, 3) of outputs (4, 10) fit no task"),
     ((4, 10), np.zeros((4, 1), int), "classes are integers (samples,)"),
     ((4, 1), np.array([0, 1, 2, 3]), "yes or no is 0 or 1"),
+    ((4, 1), np.array([0, 1, 2, 2]), "yes or no is 0 or 1"),
+    ((4, 1), np.array([0, 1, -1, 1]), "yes or no is 0 or 1"),
+    ((4,), np.array([0, 1, 2, 3]), "yes or no is 0 or 1"),
+    ((4, 1, 1), np.array([0, 1, 1, 0]), "fit no task"),
+    ((4,), np.zeros((4, 1, 1), int), "fit no task"),
+    ((4, 2, 3), np.array([0, 1, 1, 0]), "fit no task"),
+    ((4, 2, 3), np.zeros((4, 3), int), "fit no task"),
     ((4, 4, 4, 1), np.zeros((4, 4, 4), int), "fit no task"),
+    ((3, 3), np.eye(3, dtype=complex), "fit no task"),
     ((4, 10), np.array(["a"] * 4), "fit no task"),
+    ((4, 1), np.array([0, 1, 1, 0], complex), "fit no task"),
     ((3, 3), np.eye(3, dtype=int), "a single 1 for each sample"),
     ((3, 3), np.eye(3, dtype=np.float32), "a single 1 for each sample"),
+    ((2, 3), np.array([[1, 0, 0], [1, 0, 0]]), "a single 1 for each sample"),
 ]
 
 
@@ -119,11 +146,12 @@ def test_task_is_inferred(shape, probabilities, targets, task):
     verify(shape, targets, found, "y")
 
 
+@pytest.mark.parametrize("probabilities", [False, True])
 @pytest.mark.parametrize(("shape", "targets", "told"), UNCLEAR)
-def test_unclear_targets_are_not_guessed(shape, targets, told):
+def test_unclear_targets_are_not_guessed(shape, probabilities, targets, told):
     """Where no task fits, or two do, the error says what is there and that a declaration settles it."""
     with pytest.raises(MetricsError) as refused:
-        infer(shape, False, targets)
+        infer(shape, probabilities, targets)
 
     assert told in str(refused.value)
     assert "`task=` in a declaration, `--task` on the command line" in str(refused.value)
@@ -136,6 +164,13 @@ def test_wrong_target_is_found_far_back():
 
     with pytest.raises(MetricsError, match="77 in sample 8999999 is not in"):
         verify((9_000_000, 10), targets, Classification(), "y")
+
+
+def test_targets_of_which_some_are_ignored_fit(monkeypatch):
+    """Where a whole block of samples is ignored, the others still have something to be right about."""
+    monkeypatch.setattr(arrays, "BLOCK", 1)
+
+    verify((2, 1, 2, 3), np.array([[[0, 0]], [[0, 1]]]), Segmentation(ignore=0), "y")
 
 
 @pytest.mark.parametrize("top_k", [0, -1, 1.5, True, "5"])
