@@ -43,6 +43,14 @@ def test_given_model_is_taken_as_its_float32_file(given, name, float32):
     assert claimed(TARGETS[name], given, {"delegated": float32}) == float32
 
 
+@pytest.mark.parametrize("name", ON_CPU)
+def test_given_model_may_say_that_a_part_is_left(name):
+    """A model of the command line that says itself that a target takes a part is taken at its word."""
+    model = ModelSpec("model", fp16="b.tflite", data="eval.npz", partly_delegated=frozenset({name}))
+
+    assert claimed(TARGETS[name], model, {"delegated": "whole"}) == "part"
+
+
 @pytest.mark.parametrize("name", ACCELERATED)
 @pytest.mark.parametrize("float32", ["whole", "part", "none"])
 def test_accelerator_takes_all_of_a_given_model(given, name, float32):

@@ -63,6 +63,24 @@ def test_same_bytes_are_told(asked, converted, tmp_path):
     )
 
 
+def test_files_of_one_size_are_not_the_same(asked, edited, tmp_path):
+    """Two files that are as large as each other, and differ in one value, are no wrong command."""
+
+    def one_value(held):
+        held[0] += 1
+
+    one = shutil.copy(edited("dense-fp32", lambda _: None).path, tmp_path / "one.tflite")
+    other = edited("dense-fp32", flatbuffer.changing_values(one_value)).path
+
+    assert one.stat().st_size == other.stat().st_size
+    assert asked(one, other) is None
+
+
+def test_quantized_file_with_float16_constants_is_not_swapped(asked, edited):
+    """A quantized file whose biases are float16, for a float32 one, is no float16 file in the wrong place."""
+    assert asked(edited("dense-fp16", flatbuffer.storing_four_bits).path, "dense-fp32") is None
+
+
 def test_swapped_files_are_told(asked, converted):
     """Files that are given for each other are told, with the command that is right."""
     fp32, fp16 = (converted / f"dense-{form}.tflite" for form in ("fp32", "fp16"))
@@ -103,6 +121,11 @@ def test_quantized_file_is_not_swapped(asked, quantized):
 def test_kind_of_a_file_is_told_in_words(files, name, kind):
     """What a file is by its weights is a few words."""
     assert pairing.kind(files[name]) == kind
+
+
+def test_float_with_a_scale_is_told_as_quantized(edited):
+    """A constant of floats that has a scale is one quantized weight, and no float one besides."""
+    assert pairing.kind(edited("dense-fp16", flatbuffer.adding_a_scale)).startswith("quantized file (1 of 4 weights")
 
 
 def test_four_bits_are_told_as_quantized(edited):

@@ -5,7 +5,8 @@ import math
 
 import pytest
 
-from fixtures.harness.size import sizes
+from fixtures.harness.size import Sizes, sizes
+from fixtures.harness.weights import Left
 from tests.harness import flatbuffer
 
 PAIRS = ["dense", "conv", "two", "embedding", "lstm", "extremes"]
@@ -177,3 +178,95 @@ def test_what_several_signatures_leave_in_float32_is_not_unpacked(edited):
 
     assert (len(found.left.constants), found.unpacked) == (2, 2 * 9)
     assert found.least <= found.ratio <= found.most, str(found)
+
+
+@pytest.fixture
+def kept(files):
+    """A float constant of 320 bytes."""
+    return next(tensor for tensor in files["dense-fp32"].constants if tensor.shape == (80,))
+
+
+def measured(*left, **parts):
+    """Return the sizes of a pair: 2,000 bytes of values in 10 constants, of which two are unpacked twice, and 1,000."""
+    given = {"fp32": 3000, "fp16": 2000, "fp32_payload": 2000, "fp16_payload": 1000, "merged": 0, "constants": 10}
+    given["unpacked"] = 12 - len(left)
+    given |= {
+        "names": 7,
+        "structure": 900,
+        "stored": 14,
+        "left": Left(left, 2000),
+        "casts_all": True,
+        "repacked": False,
+    }
+    return Sizes(**given | parts)
+
+
+def test_least_and_most_are_what_halving_explains():
+    """Half of the values goes, names come, and the converter adds 50 to 100 bytes a constant, and 100 to 400 in all."""
+    found = measured()
+
+    assert found.least * 3000 == pytest.approx(3000 - 1000 + 7 + 50 * 10 + 100)
+    assert found.most * 3000 == pytest.approx(3000 - 1000 + 7 + 100 * 12 + 400)
+
+
+def test_what_is_left_is_not_halved(kept):
+    """A constant that stays in float32 keeps its size, and needs nothing that casting adds."""
+    found = measured(kept, casts_all=False)
+
+    assert found.payload_expected == (1000 + 320 / 2) / 2000
+    assert found.most * 3000 == pytest.approx(3000 - 1000 + 320 / 2 + 7 + 100 * 11 + 400 + 32 * 14)
+    assert measured(kept).most * 3000 == pytest.approx(3000 - 1000 + 320 / 2 + 7 + 100 * 11 + 400)
+
+
+def test_file_written_anew_may_save_some_of_its_structure():
+    """What is neither values nor names may be a fifth less in a file that was written anew; nothing need be added."""
+    assert measured(repacked=True).least * 3000 == pytest.approx(3000 - 1000 + 7 - 0.2 * 900)
+
+
+def test_nothing_to_halve_is_expected_to_be_a_half():
+    """Where there are no float constants, a half is expected, which their ratio, that is no number, is not."""
+    assert measured(fp32_payload=0).payload_expected == 0.5
+
+
+@pytest.mark.parametrize("casts_all", [True, False])
+@pytest.mark.parametrize("repacked", [None, True, False])
+def test_other_producers_write_anew(files, casts_all, repacked):
+    """A file of another producer was written anew, one of the gate's converter unless that is said."""
+    said = {} if repacked is None else {"repacked": repacked}
+
+    assert sizes(files["dense-fp32"], files["dense-fp16"], casts_all, **said).repacked == (
+        bool(repacked) or not casts_all
+    )
+
+
+def test_structure_is_neither_values_nor_names(files, edited):
+    """Longer names are no more of what a producer may save; a table that nothing uses is."""
+    short = sizes(files["two-fp32"], files["two-fp16"])
+    long = sizes(edited("two-fp32", flatbuffer.lengthening_names), files["two-fp16"])
+
+    assert 0 < short.structure < short.fp32
+    assert long.structure - short.structure < 16 * 8
+    assert long.names < short.names
+
+
+def sharing(file, *shapes):
+    """Return *file* with the float constants of each of these shapes in one buffer."""
+    first = {}
+    for tensor in file.constants:
+        if tensor.type.startswith("FLOAT") and tensor.shape in shapes:
+            first.setdefault(tensor.shape, tensor.buffer)
+    graph = file.subgraphs[0]
+    tensors = tuple(dataclasses.replace(one, buffer=first.get(one.shape, one.buffer)) for one in graph.tensors)
+    return dataclasses.replace(file, subgraphs=(dataclasses.replace(graph, tensors=tensors),))
+
+
+@pytest.mark.parametrize(
+    ("once", "more", "merged"),
+    [([], [], 0), ([(8,)], [], 0), ([], [(8,)], 16), ([(8,)], [(8,)], 0), ([(8,)], [(8,), (8, 8)], 128)],
+)
+def test_what_became_equal_is_merged(files, once, more, merged):
+    """Constants that share their bytes in the float16 file alone became equal there; those that do in both did not."""
+    found = sizes(sharing(files["masked-fp32"], *once), sharing(files["masked-fp16"], *more))
+
+    assert found.merged == merged
+    assert (found.payload_ratio == found.payload_expected) == (set(once) <= set(more))
