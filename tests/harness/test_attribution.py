@@ -8,6 +8,7 @@ import pytest
 
 from fixtures.harness.attribution import Deviation, deviation, verdict
 from fixtures.harness.bounds import arithmetic_bounds, route, weight_bound
+from fixtures.harness.statistics import most_changed
 from fixtures.harness.targets import TARGETS
 from models.spec import Budget
 from models.tasks import Classification, Regression
@@ -263,12 +264,12 @@ def test_deviation_of_what_predicts_no_class_has_no_flips(compare, truth, task):
 
 
 @pytest.mark.parametrize(
-    ("arithmetic", "changed", "holds"), [("float32", 1, False), ("float16", 2, False), ("float16", 1, True)]
+    ("arithmetic", "changed", "holds"), [("float32", 1, False), ("float16", 4, False), ("float16", 3, True)]
 )
 def test_deviation_of_whole_numbers_is_the_share_of_others(compare, arithmetic, changed, holds):
-    """Of an output of whole numbers, the budget's share of flips may be others, one in any case; none in float32."""
+    """Of an output of whole numbers, as many may be others as rounding explains of so few; none in float32."""
     truth = np.arange(40).reshape(40, 1)
     found = compare(truth + 7 * (truth < changed), arithmetic=arithmetic, truth=truth, task=None, targets=None)
 
     assert (found.share, found.holds) == (changed / 40, holds)
-    assert found.allowed == (0 if arithmetic == "float32" else max(BUDGET.flipped, 1 / 40))
+    assert found.allowed == (0 if arithmetic == "float32" else most_changed(40, BUDGET.flipped) / 40)

@@ -29,6 +29,7 @@ HALF = "tests/test_size.py::test_float_constants_take_exactly_half"
 FLOAT16_ONLY = "tests/test_weights.py::test_float16_file_holds_float16_only"
 LINED_UP = "tests/test_weights.py::test_operators_line_up"
 ROUNDED = "tests/test_weights.py::test_float16_values_are_the_rounded_float32_values"
+COUNTERPART = "tests/test_weights.py::test_every_float_constant_has_its_counterpart"
 DEQUANTIZED = "tests/test_weights.py::test_only_constants_are_dequantized"
 STATIC = "tests/test_interface.py::test_shapes_are_static"
 BATCH = "tests/test_interface.py::test_batch_size_is_one"
@@ -515,7 +516,9 @@ FAULTS = (
             Severity("all outputs", partial(through_float16, where="outputs"), (Named(DEQUANTIZED, "operator"),)),
             Severity("an input", partial(through_float16, where="input"), (Named(DEQUANTIZED, "operator"),)),
             Severity("an output", partial(through_float16, where="output"), (Named(DEQUANTIZED, "1 of"),)),
-            Severity("inside", partial(through_float16, where="inside"), (Named(DEQUANTIZED, "1 of"),)),
+            Severity(
+                "inside", partial(through_float16, where="inside"), (Named(DEQUANTIZED, "1 of"), Named(COUNTERPART))
+            ),
             Severity("a constant twice", unpacked_again),
         ),
         ZOO,
