@@ -32,8 +32,11 @@ SILENCE = 200.0
 
 
 def pytest_addoption(parser):
-    """Let the fuzz tests take their time: `pytest tests/harness --long`."""
+    """Let the fuzz tests take their time: `pytest tests/harness --long`; let runs share the files that they convert."""
     parser.addoption("--long", action="store_true", help="fuzz the readers of files with over 20 000 inputs each")
+    parser.addoption(
+        "--converted", type=Path, metavar="DIR", help="--converted=DIR: convert into it, unless it is there"
+    )
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def _needs_files(item):
 @pytest.fixture(scope="session", autouse=True)
 def converting(request, shared_folder):
     """The conversion of all files, once for all xdist workers: it runs beside the tests that need none of them."""
-    folder = shared_folder / "converted"
+    folder = request.config.getoption("--converted") or shared_folder / "converted"
     needed = any(map(_needs_files, request.session.items))
     with ThreadPoolExecutor(1) as thread:
         yield thread.submit(made, folder, "tests.harness.converter") if needed else None
