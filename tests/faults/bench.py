@@ -10,8 +10,6 @@ pass. Every planting is verified before the gate sees it: what changed nothing c
 
 import hashlib
 import json
-import subprocess
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from fixtures.harness.store import file_digest
-from fixtures.harness.versions import ROOT
-from tests.gate import command, environment
+from tests.gate import run_gate
 
 if TYPE_CHECKING:
     from tests.faults.workshop import Workshop
@@ -179,19 +176,19 @@ class Planting:
 
 def matrix(faults: Iterable[Fault], extent: Extent) -> list[Planting]:
     """Return what is planted, in the order of the faults."""
-    found, turn = [], 0
-    for fault in faults:
+    found = []
+    pairs = [(fault, severity) for fault in faults for severity in fault.severities]
+    for turn, (fault, severity) in enumerate(pairs):
         seeds = 1 if fault.declared else fault.seeds
-        for severity in fault.severities:
-            least = fault.rank(severity) == "at the edge"
-            if extent == "full":
-                places = [(model, seed) for model in fault.models for seed in range(seeds)]
-            elif extent == "whole":
-                places = [_place(fault, turn, seeds)]
-            else:
-                places = [(_place(fault, turn, seeds)[0], 0)] if least or not severity.named_by else []
-            turn += max(1, len(places))
-            found += [Planting(fault, severity, model, seed) for model, seed in dict.fromkeys(places)]
+        if extent == "full":
+            places = [(model, seed) for model in fault.models for seed in range(seeds)]
+        elif extent == "whole":
+            places = [_place(fault, turn, seeds)]
+        elif fault.rank(severity) == "above the edge":
+            places = []
+        else:
+            places = [(_place(fault, turn, seeds)[0], 0)]
+        found += [Planting(fault, severity, model, seed) for model, seed in places]
     return found
 
 
@@ -234,21 +231,11 @@ class Run:
 def put_through(case: Case, folder: Path, store: Path) -> Run:
     """Run the gate on *case*, as a user does; what it writes goes to *folder*, what it keeps to *store*."""
     file = folder / "gate.json"
-    began = time.perf_counter()
-    done = subprocess.run(
-        command(*case.command(), f"--gate-json={file}", f"--artifacts={case.store or store}", folder=folder),
-        cwd=ROOT,
-        env=environment() | case.variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        check=False,
-    )
-    seconds = time.perf_counter() - began
+    where = f"--gate-json={file}", f"--artifacts={case.store or store}"
+    done = run_gate(*case.command(), *where, folder=folder, **case.variables)
     if not file.exists():
-        raise AssertionError(f"the gate ended with {done.returncode} and left no verdict:\n{done.stdout}")
-    return Run(json.loads(file.read_text()), done.stdout, seconds)
+        raise AssertionError(f"the gate ended with {done.code} and left no verdict:\n{done.text}")
+    return Run(json.loads(file.read_text()), done.text, done.seconds)
 
 
 def catchers(severity: Severity, run: Run) -> list[str]:

@@ -16,7 +16,7 @@ import pytest
 from fixtures.harness import versions
 
 RECORD = pytest.StashKey[dict[str, Any]]()
-"""What a test of the bench came to, see `Score.add`."""
+"""What a test of the bench is of, and came to: see `record` and `came_to` in conftest.py."""
 
 RANKS = ("above the edge", "at the edge")
 
