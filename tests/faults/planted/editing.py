@@ -26,7 +26,11 @@ def edit(file: Path, change: Callable[[ModelT], None]) -> None:
 
 def write(model: ModelT, file: Path) -> None:
     """Write *model* as *file*."""
-    file.write_bytes(bytes(flatbuffer_utils.convert_object_to_bytearray(model)))
+    file.write_bytes(_packed(model))
+
+
+def _packed(model: ModelT) -> bytes:
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 def contents_differ(good: Case, bad: Case) -> bool:
@@ -34,11 +38,8 @@ def contents_differ(good: Case, bad: Case) -> bool:
 
     That one was written anew shows in its bytes alone, and is no difference.
     """
-    return any(_anew(one) != _anew(other) for one, other in ((good.fp32, bad.fp32), (good.fp16, bad.fp16)))
-
-
-def _anew(file: Path) -> bytes:
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(flatbuffer_utils.read_model(str(file))))
+    pairs = (good.fp32, bad.fp32), (good.fp16, bad.fp16)
+    return any(_packed(read(one)) != _packed(read(other)) for one, other in pairs)
 
 
 def edit_tensor(
@@ -186,16 +187,7 @@ def _add_tensor(model: ModelT, values: np.ndarray | None, shape: tuple[int, ...]
 
 def _operator(model: ModelT, kind: str, inputs: list[int], outputs: list[int], version: int = 1) -> schema.OperatorT:
     """Return an operator whose code is among those of the model."""
-    code = getattr(schema.BuiltinOperator, kind)
-    known = [(max(one.builtinCode, one.deprecatedBuiltinCode), one.version) for one in model.operatorCodes]
-    if (code, version) not in known:
-        entry = schema.OperatorCodeT()
-        entry.builtinCode, entry.deprecatedBuiltinCode, entry.version = code, min(code, 127), version
-        model.operatorCodes.append(entry)
-        known.append((code, version))
-    made = schema.OperatorT()
-    made.opcodeIndex, made.inputs, made.outputs = known.index((code, version)), inputs, outputs
-    return made
+    return schema.OperatorT(opcodeIndex=operator_code(model, kind, version), inputs=inputs, outputs=outputs)
 
 
 def held_by(model: ModelT, tensor: int, graph: int = 0) -> schema.TensorT:
@@ -214,17 +206,15 @@ def last_dense(model: ModelT) -> schema.OperatorT:
 
 
 def operator_code(model: ModelT, kind: str, version: int = 1) -> int:
-    """Return the number of the operator code of a *kind*, which is added where *model* lacks it."""
+    """Return the number of the operator code of a *kind* and *version*, which is added where *model* lacks it."""
     code = getattr(schema.BuiltinOperator, kind)
-    codes = [max(entry.builtinCode, entry.deprecatedBuiltinCode) for entry in model.operatorCodes]
-    if code not in codes:
-        model.operatorCodes.append(
-            schema.OperatorCodeT(deprecatedBuiltinCode=min(code, 127), builtinCode=code, version=version)
-        )
-        return len(codes)
-    number = codes.index(code)
-    model.operatorCodes[number].version = max(version, model.operatorCodes[number].version)
-    return number
+    known = [(max(one.builtinCode, one.deprecatedBuiltinCode), one.version) for one in model.operatorCodes]
+    if (code, version) in known:
+        return known.index((code, version))
+    model.operatorCodes.append(
+        schema.OperatorCodeT(deprecatedBuiltinCode=min(code, 127), builtinCode=code, version=version)
+    )
+    return len(known)
 
 
 def insert(

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.schema_py_generated import ModelT
-from ai_edge_litert.tools import flatbuffer_utils
 
 from tests.faults.bench import Case, Fault, Named, NotPlanted, Severity
 from tests.faults.planted.editing import (
@@ -16,6 +15,7 @@ from tests.faults.planted.editing import (
     insert,
     operator_code,
     operators,
+    read,
     rename_ends,
     store,
     stored,
@@ -68,7 +68,7 @@ def twin_kept(case: Case, which: int, form: str) -> None:
     which: the number of the constant, the largest first. form: "used" in its place, "unused", a "buffer" that is no
     tensor's, "float16" for an unused copy of the float16 constant, or "empty", a tensor without a value.
     """
-    original = flatbuffer_utils.read_model(str(case.fp32))
+    original = read(case.fp32)
     values = stored(original, floats(original)[which][1])
 
     def change(model: ModelT) -> None:

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.schema_py_generated import ModelT
-from ai_edge_litert.tools import flatbuffer_utils
 
 from tests.faults.bench import Case
-from tests.faults.planted.editing import constants, operator_code, store, stored, write
+from tests.faults.planted.editing import constants, operator_code, read, store, stored, write
 
 FLOAT32, FLOAT16, INT8 = "float32", "float16", "int8"
 
@@ -69,7 +68,7 @@ def quantized(case: Case, kinds: Kinds, *, marked: bool = True, target: str = "f
     marked: whether it says of itself what the float16 file says, TensorFlow's mark of float16 above all; else it says
         what the float32 file says, as the files of other producers do.
     """
-    model = flatbuffer_utils.read_model(str(case.fp32))
+    model = read(case.fp32)
     quantize(model, kinds)
     if marked:
         take_metadata(model, case.fp16)
@@ -133,7 +132,7 @@ def on_a_grid(values: np.ndarray) -> np.ndarray:
 
 def take_metadata(model: ModelT, source: Path) -> None:
     """Let *model* say of itself what the file *source* says."""
-    other = flatbuffer_utils.read_model(str(source))
+    other = read(source)
     for entry in model.metadata:
         model.buffers[entry.buffer].data = None
     model.metadata = []

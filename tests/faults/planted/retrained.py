@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert.tools import flatbuffer_utils
 
 from models.spec import ModelSpec
 from tests.faults.bench import SEEDS, Case, Fault, Named, Severity
+from tests.faults.planted.editing import read
 from tests.faults.planted.effects import BY_WEIGHTS
 from tests.faults.planted.values import Chosen, a_bias, called, change, everything, largest, replace, rounding, values
 from tests.faults.planted.weights import ONE, WRONG, ZERO
@@ -37,7 +37,7 @@ def spec(case: Case, later: int = 0) -> ModelSpec:
 
 def taken_from(case: Case, file: Path, chosen: Chosen) -> None:
     """Give the float16 file constants of another one of the same model."""
-    model = flatbuffer_utils.read_model(str(file))
+    model = read(file)
     names = {called(model, tensor) for tensor in chosen(model)}
     replace(case.fp16, {name: array for name, array in values(file).items() if name in names})
 

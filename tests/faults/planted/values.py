@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.schema_py_generated import ModelT
-from ai_edge_litert.tools import flatbuffer_utils
 
 from tests.faults.bench import Case, NotPlanted
-from tests.faults.planted.editing import constants, edit, operators, store, stored
+from tests.faults.planted.editing import constants, edit, operators, read, store, stored
 
 Change = Callable[[np.ndarray], np.ndarray]
 """Takes the values of a constant, a copy in its shape and type, and returns those to store, of the same shape."""
@@ -108,7 +107,7 @@ def change_both(case: Case, by: Change, chosen: Chosen = largest) -> None:
     Raise NotPlanted if nothing changed in the float32 file.
     """
     change(case.fp32, by, chosen)
-    model = flatbuffer_utils.read_model(str(case.fp32))
+    model = read(case.fp32)
     rounded = {called(model, tensor): rounding(stored(model, tensor)) for tensor in everything(model)}
     replace(case.fp16, rounded)
 
@@ -120,7 +119,7 @@ def rounding(exact: np.ndarray) -> np.ndarray:
 
 def values(file: Path) -> dict[str, np.ndarray]:
     """Return the float constants of *file*, by `called`."""
-    model = flatbuffer_utils.read_model(str(file))
+    model = read(file)
     return {called(model, tensor): stored(model, tensor) for tensor in everything(model)}
 
 
