@@ -3,15 +3,12 @@
 import dataclasses
 import math
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from filelock import FileLock
 
 from fixtures.adhoc import KINDS
 from fixtures.harness.artifacts import DATA, build_address
@@ -26,6 +23,7 @@ from models.tasks import Regression
 from tests.faults.bench import Case
 from tests.faults.seeds.zoo import name
 from tests.gate import QUICK
+from tests.once import once, run_module
 from tests.vulkan import compiled
 
 HERE = Path(__file__).parent
@@ -61,7 +59,7 @@ class Workshop:
         """Return the shared library that the C file *source* is compiled to; skip the test where nothing compiles."""
         if not shutil.which("cc"):
             pytest.skip("there is no C compiler, cc, to make a library with")
-        folder = self.once(self.scratch / "libraries" / source.stem, lambda folder: compiled(source, folder))
+        folder = once(self.scratch / "libraries" / source.stem, lambda folder: compiled(source, folder))
         return folder / f"lib{source.stem}.so"
 
     def build(self, spec: ModelSpec) -> Path:
@@ -98,7 +96,7 @@ class Workshop:
     def declared(self, model: str, folder: Path) -> Case:
         """Return a good case of its own in *folder*: the declaration of a *model*, and what is pinned of it.
 
-        Its store is the one that everybody uses; a planter that changes what is stored copies it first: `own_store`.
+        Its store is the one that everybody uses; a planter that changes what is stored copies it first: `pins.stored`.
         """
         source = self.source(model)
         pins = sorted((source.parent / SNAPSHOTS).glob(f"{model}-*.txt"))
@@ -113,14 +111,13 @@ class Workshop:
     def data(self, spec: ModelSpec, count: int, split: str = "test") -> Path:
         """Return a folder of *count* samples from all over a *split* of the model's data set, by its recipe."""
 
-        def write(folder: Path) -> None:
-            inputs, targets = samples(spec, split)
-            columns = inputs | {key if key == "y" else f"y_{key}": array for key, array in targets.items()}
-            for key, array in columns.items():
-                np.save(folder / f"{key}.npy", array[:: len(array) // count][:count])
+        def spread(length: int) -> slice:
+            step = length // count
+            return slice(0, count * step, step)
 
         recipe = spec.name.partition("_seed")[0]  # seeds share their data
-        return self.once(self.scratch / DATA / f"{recipe}-{split}-{count}", write)
+        place = self.scratch / DATA / f"{recipe}-{split}-{count}"
+        return once(place, lambda folder: save_samples(spec, split, spread, folder))
 
     def drawn(self, spec: ModelSpec, count: int, seed: int) -> Path:
         """Return a folder of *count* test samples, by the model's recipe: others for each seed, while there are some.
@@ -128,15 +125,12 @@ class Workshop:
         Of the 10,000 test samples, five draws of up to 2,000 have none in common.
         """
 
-        def write(folder: Path) -> None:
-            inputs, targets = samples(spec, "test")
-            columns = inputs | {key if key == "y" else f"y_{key}": array for key, array in targets.items()}
-            order = np.random.default_rng(0).permutation(len(next(iter(columns.values()))))
-            for key, array in columns.items():
-                np.save(folder / f"{key}.npy", array[np.roll(order, -seed * count)[:count]])
+        def draw(length: int) -> np.ndarray:
+            return np.roll(np.random.default_rng(0).permutation(length), -seed * count)[:count]
 
         recipe = spec.name.partition("_seed")[0]
-        return self.once(self.scratch / DATA / f"{recipe}-draw{seed}-{count}", write)
+        place = self.scratch / DATA / f"{recipe}-draw{seed}-{count}"
+        return once(place, lambda folder: save_samples(spec, "test", draw, folder))
 
     def converted(self, spec: ModelSpec, module: str, source: Path) -> Path:
         """Return the folder of what `python -m MODULE BUILD DECLARATION MODEL OUT` makes of the build of *spec*.
@@ -151,25 +145,12 @@ class Workshop:
 
         return store.once(Address.of("builds", f"{module.rpartition('.')[2]}-{spec.name}", determinants), write)
 
-    def once(self, folder: Path, write: Callable[[Path], None]) -> Path:
-        """Return *folder*, filled by *write*, whichever process of the run comes to it first."""
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if not folder.exists():
-                unfinished = folder.with_name(f"{folder.name}.unfinished")
-                shutil.rmtree(unfinished, ignore_errors=True)
-                unfinished.mkdir()
-                write(unfinished)
-                unfinished.rename(folder)
-        return folder
 
-
-def run_module(module: str, *arguments: str | Path) -> None:
-    """Run `python -m MODULE ARGUMENTS…`, a process that makes files with TensorFlow."""
-    made = subprocess.run(
-        [sys.executable, "-m", module, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert made.returncode == 0, made.stderr[-2000:]
+def save_samples(spec: ModelSpec, split: str, chosen: Callable[[int], slice | np.ndarray], folder: Path) -> None:
+    """Write samples of a *split*, by the recipe of *spec*, to *folder*; *chosen* takes their number, and picks rows."""
+    inputs, targets = samples(spec, split)
+    for key, array in (inputs | {key if key == "y" else f"y_{key}": array for key, array in targets.items()}).items():
+        np.save(folder / f"{key}.npy", array[chosen(len(array))])
 
 
 def with_room(spec: ModelSpec, count: int) -> ModelSpec:

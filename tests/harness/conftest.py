@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ai_edge_litert.tools import flatbuffer_utils
-from filelock import FileLock
 
 from fixtures.harness.children import Child
 from fixtures.harness.inference import Evaluation
@@ -25,6 +24,7 @@ from fixtures.harness.targets import EXTERNAL, TARGETS, Presence, as_job, extern
 from fixtures.harness.tflite_file import read
 from fixtures.harness.versions import ROOT
 from tests import vulkan
+from tests.once import once, run_module
 
 HERE = Path(__file__).parent
 SILENCE = 200.0
@@ -91,15 +91,7 @@ def converted(converting):
 
 def made(folder, module, *arguments):
     """Return *folder* with what `python -m MODULE FOLDER ARGUMENTS…` makes, whichever process of the run makes it."""
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            unfinished = folder.with_suffix(".unfinished")
-            unfinished.mkdir(exist_ok=True)
-            command = [sys.executable, "-m", module, unfinished, *arguments]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr
-            unfinished.rename(folder)
-    return folder
+    return once(folder, lambda out: run_module(module, out, *arguments))
 
 
 @pytest.fixture(scope="session")

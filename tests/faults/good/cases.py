@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from fixtures.harness.datasets import samples
 from fixtures.harness.store import Address, Store, file_digest
 from fixtures.harness.versions import ROOT
 from tests.faults.bench import SEEDS, Case, Extent, NotPlanted
@@ -18,7 +15,8 @@ from tests.faults.good.forms import FORMS
 from tests.faults.good.recipe import Recipe
 from tests.faults.good.variants import biases_left, in_float16, without_metadata
 from tests.faults.seeds.zoo import name as seeded
-from tests.faults.workshop import ZOO, Workshop, run_module, write_bounds
+from tests.faults.workshop import ZOO, Workshop, save_samples, write_bounds
+from tests.once import run_module
 
 QUICK = 2
 """So many of each class are in the quick form."""
@@ -97,11 +95,9 @@ def paired(workshop: Workshop, folder: Path, *, model: str, seed: int, count: in
 def with_many(workshop: Workshop, folder: Path, *, model: str, seed: int) -> Case:
     """Return the same with as many images as there are only to train from."""
     case = workshop.case(model, seed, folder)
-    inputs, targets = samples(workshop.spec(model, seed), "train")
     case.data = folder / "EVAL"
     case.data.mkdir()
-    for name, array in (inputs | {key if key == "y" else f"y_{key}": array for key, array in targets.items()}).items():
-        np.save(case.data / f"{name}.npy", array[:MANY])
+    save_samples(workshop.spec(model, seed), "train", lambda _: slice(MANY), case.data)
     return case
 
 
