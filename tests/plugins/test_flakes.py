@@ -176,8 +176,10 @@ def test_model_or_target_that_is_missing_fails(real, other):
 
 def test_run_that_takes_too_long_is_ended_and_fails(tmp_path, monkeypatch):
     """A gate that hangs is killed, and no verdict is what it says."""
+    (tmp_path / "hanging.py").write_text("import threading\n\nthreading.Event().wait()\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(flakes, "LIMIT", 0.5)
-    (run,) = flakes.hunt(plan(2)[:1], ["--collect-only"], tmp_path)
+    (run,) = flakes.hunt(plan(2)[:1], ["-p", "hanging"], tmp_path)
 
     assert run.code is None
     assert not run.green
