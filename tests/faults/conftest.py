@@ -22,8 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--bench",
         choices=EXTENTS,
         default="quick",
-        help="how much of faults x models x seeds: quick (both sides of each edge), whole (every severity, models and "
-        "seeds in turn), full (all of it)",
+        help="how much of faults x models x seeds: quick (each fault at its edge, every other one beneath it too), "
+        "whole (every severity, models and seeds in turn), full (all of it)",
     )
     parser.addoption("--score", type=_file, metavar="FILE", help="--score=FILE: write the bench's score as JSON")
 

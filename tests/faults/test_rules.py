@@ -123,10 +123,10 @@ def test_fault_without_an_order_is_refused(severities):
 
 
 def test_matrix_grows_with_its_extent():
-    """The quick form has both sides of the edge, the whole one every severity, the full one every model and seed."""
-    sizes = {extent: len(matrix([FAULT], extent)) for extent in ("quick", "whole", "full")}
+    """The quick form has both sides of every other edge, the whole one every severity, the full one all there is."""
+    sizes = {extent: len(matrix([FAULT, FAULT], extent)) for extent in ("quick", "whole", "full")}
 
-    assert sizes == {"quick": 2, "whole": 3, "full": 3 * 2 * SEEDS}
+    assert sizes == {"quick": 2 + 1, "whole": 2 * 3, "full": 2 * 3 * 2 * SEEDS}
 
 
 def test_whole_matrix_meets_every_model_and_seed():

@@ -229,7 +229,7 @@ FAULTS = (
             Severity("a byte", partial(build_replaced, values=0, sealed=True), (Named(FILES, "fp16.tflite"),)),
             Severity("a value, unsealed", partial(build_replaced, values=1, sealed=False)),
         ),
-        ("mnist_cnn", "mnist_multi"),
+        ("mnist_multi", "mnist_cnn"),
         declared=True,
     ),
     Fault(
