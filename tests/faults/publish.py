@@ -5,15 +5,13 @@ totals, and `edges.md` where each fault begins.
 """
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
-from fixtures.harness.versions import ROOT
+from tests.readme import README, with_part
 
 HERE = Path(__file__).parent
-SCORE, EDGES, README = HERE / "score.json", HERE / "edges.md", ROOT / "README.md"
-BEGIN, END = "<!-- score: written by python -m tests.faults.publish -->\n", "<!-- end of score -->\n"
+SCORE, EDGES = HERE / "score.json", HERE / "edges.md"
 
 
 def totals(score: dict[str, Any]) -> str:
@@ -46,8 +44,7 @@ def table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
 
 def readme(text: str, score: dict[str, Any]) -> str:
     """Return the *text* of README.md with the score of today in it."""
-    block = f"{BEGIN}{totals(score)}{END}"
-    return re.sub(f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: block, text, flags=re.DOTALL)
+    return with_part(text, "score", "python -m tests.faults.publish", totals(score))
 
 
 def main() -> None:

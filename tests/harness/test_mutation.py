@@ -6,7 +6,8 @@ import json
 import pytest
 
 from tests.mutation import mutants
-from tests.mutation.explanations import BEGIN, END, MODULES, README, RECORD, explanations, for_readme, source
+from tests.mutation.explanations import MODULES, RECORD, explanations, readme, source
+from tests.readme import README
 
 
 def mutations(code):
@@ -84,4 +85,6 @@ def test_no_mutant_is_on_record_as_surviving(module):
 
 def test_readme_has_the_figures_on_record():
     """The table in the README is that of the last mutation run."""
-    assert BEGIN + for_readme(json.loads(RECORD.read_text())) + END in README.read_text()
+    text = README.read_text()
+
+    assert readme(text, json.loads(RECORD.read_text())) == text

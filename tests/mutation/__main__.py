@@ -22,22 +22,20 @@ from pathlib import Path
 import pytest
 
 from tests.mutation.explanations import (
-    BEGIN,
     COLUMNS,
-    END,
     HERE,
     MODULES,
-    README,
     RECORD,
     ROOT,
     Key,
     explanations,
-    for_readme,
+    readme,
     rows,
     source,
 )
 from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.session import CONTROL, SURVIVED, Forks, Live, arguments, by_place, passes_anew
+from tests.readme import README
 
 
 def main() -> int:
@@ -160,8 +158,7 @@ def digest(module: str, explained: dict[Key, str]) -> str:
 
 def publish(record: dict[str, dict[str, int]]) -> None:
     """Write the figures into the README, and print them."""
-    before, _, rest = README.read_text().partition(BEGIN)
-    README.write_text(f"{before}{BEGIN}{for_readme(record)}{END}{rest.partition(END)[2]}")
+    README.write_text(readme(README.read_text(), record))
     print("\n".join(f"{row[0]:12}" + "".join(f"{cell:>12}" for cell in row[1:]) for row in rows(record)))
 
 

@@ -3,6 +3,8 @@
 import tomllib
 from pathlib import Path
 
+from tests.readme import with_part
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 RECORD = HERE / "mutation.json"
@@ -13,9 +15,7 @@ MODULES = (
 )
 """The modules of `fixtures/harness` that decide whether a model is good."""
 
-README = ROOT / "README.md"
 COLUMNS = ("mutants", "killed", "timed out", "explained", "survived")
-BEGIN, END = "<!-- mutation: written by python -m tests.mutation -->\n", "<!-- end of mutation -->\n"
 
 Key = tuple[str, str]
 """What an explanation is for: the text of a line, and the mutation."""
@@ -47,7 +47,8 @@ def rows(record: dict[str, dict[str, int]]) -> list[tuple[str, ...]]:
     ]
 
 
-def for_readme(record: dict[str, dict[str, int]]) -> str:
-    """Return that table as the README has it."""
+def readme(text: str, record: dict[str, dict[str, int]]) -> str:
+    """Return the *text* of README.md with that table in it."""
     head, *others = (f"| {' | '.join(row)} |\n" for row in rows(record))
-    return f"{head}|{' --- |' * (1 + len(COLUMNS))}\n{''.join(others)}"
+    table = f"{head}|{' --- |' * (1 + len(COLUMNS))}\n{''.join(others)}"
+    return with_part(text, "mutation", "python -m tests.mutation", table)
