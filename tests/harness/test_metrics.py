@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from fixtures.harness import metrics
+from fixtures.harness import metrics, scores
 from fixtures.harness.metrics import MetricsError, change, value, worst_class
-from fixtures.harness.statistics import Rounding, paired_accuracy, upper_limit
+from fixtures.harness.statistics import Rounding, paired_accuracy, ratio_limits, upper_limit
 from models.tasks import (
     Binary,
     Classification,
@@ -234,6 +234,24 @@ def test_share_of_no_error_is_none_or_infinite():
     assert (worse.loss, worse.least, worse.most) == (np.inf, np.inf, np.inf)
 
 
+@pytest.mark.parametrize(("samples", "certain"), [(1, False), (2, True)])
+def test_share_of_no_error_of_one_sample_may_be_any(samples, certain):
+    """One sample without an error says nothing of others; two and more are taken to be without any."""
+    targets = np.ones((samples, 1))
+    found = change(targets.copy(), targets, targets, SHARES, 0.99)
+
+    assert (found.least, found.most) == ((0, 0) if certain else (-np.inf, np.inf))
+
+
+def test_loss_that_is_no_share_of_no_error_is_weighed():
+    """Where the baseline is perfect and a loss no share of it, the samples leave more possible, and less."""
+    targets = np.zeros((50, 1))
+    candidate = targets + np.linspace(0, 1, 50)[:, None]
+    found = change(candidate, targets, targets, SCORES, 0.99)
+
+    assert found.least < found.loss == 0.5 < found.most < 1
+
+
 @pytest.mark.parametrize("task", ERRORS[:2])
 def test_error_is_a_share_of_what_float16_can_tell_at_least(task):
     """Beside a baseline without any error, a loss counts as a share of what float16 loses of the targets."""
@@ -279,6 +297,96 @@ def test_rare_class_counts_in_miou():
     candidate[:, 0, 0] = [1, 0]
 
     assert change(candidate, baseline, targets, Segmentation(), 0.99).loss == pytest.approx((1 + 0.01) / 2)
+
+
+def test_value_is_that_of_the_task():
+    """A metric of all samples is what its function returns; targets that do not fit are refused, before it is asked."""
+    random = np.random.default_rng(0)
+    targets = random.integers(0, 2, 40)
+    outputs = targets + random.normal(size=40)
+
+    assert value(outputs, targets, AREA) == area(outputs, targets)
+    with pytest.raises(MetricsError, match="39 targets for 40 samples"):
+        value(outputs, targets[1:], AREA)
+    with pytest.raises(MetricsError, match="2 targets for 3 samples"):
+        value(np.zeros((3, 4)), np.zeros(2, int), Classification())
+
+
+@pytest.mark.parametrize(("task", "worst"), [(Regression(), np.inf), (Regression("r2"), -np.inf)])
+def test_value_that_is_not_finite_is_the_worst(task, worst):
+    """An error is infinite, and R² as far below as can be."""
+    _, baseline, targets = data(task, 50)
+    baseline[3] = np.nan
+
+    assert value(baseline, targets, task) == worst
+
+
+@pytest.mark.parametrize(
+    ("now", "before"), [([0, 1] * 20, [0, 0.5] * 20), ([0, 0.5] * 20, [0, 1] * 20), ([0.5] * 40, [0, 1] * 20)]
+)
+def test_scores_between_0_and_1_are_no_outcomes(now, before):
+    """Where a single score of either file is another number, no sample is right or wrong."""
+    task = Metric("hits", lambda outputs, _: outputs, higher_is_better=True)
+
+    assert change(np.array(now), np.array(before), np.zeros(40), task, 0.99).method == "paired bootstrap"
+
+
+def test_relative_scores_of_0_and_1_are_no_outcomes():
+    """A share of them is no share of samples."""
+    task = Metric("misses", lambda outputs, _: outputs, higher_is_better=False, relative=True)
+    found = change(np.array([0, 1, 1, 1] * 10), np.array([0, 1, 0, 1] * 10), np.zeros(40), task, 0.99)
+
+    assert (found.method, found.loss) == ("paired bootstrap", 0.5)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize("higher", [False, True])
+def test_scores_have_the_limits_of_their_losses(sign, relative, higher):
+    """Limits are of how much worse each score is, or of the share that this is of all, also of scores below 0."""
+    random = np.random.default_rng(0)
+    before = sign * (1 + random.random(40))
+    now = 3 * random.normal(size=40) - before
+    task = Metric("score", lambda outputs, _: outputs, higher_is_better=higher, relative=relative)
+    worse = before - now if higher else now - before
+    scale = sign * before if relative else np.ones(40)
+
+    found = change(now, before, np.zeros(40), task, 0.99)
+
+    assert (found.least, found.most) == ratio_limits(worse, scale, np.positive, 0.99)
+    assert found.loss == pytest.approx(worse.sum() / scale.sum())
+
+
+def test_share_of_many_scores_has_the_limits_of_single_ones():
+    """Grouped scores, too, are divided by what they were before."""
+    random = np.random.default_rng(0)
+    before = 1 + random.random(5000)
+    now = before * (1.1 + 0.1 * random.normal(size=5000))
+    task = Metric("score", lambda outputs, _: outputs, higher_is_better=False, relative=True)
+    found = change(now, before, np.zeros(5000), task, 0.99)
+
+    assert found.least < found.loss < found.most
+    assert found.most - found.least < 0.02
+
+
+def test_score_of_all_samples_may_be_missing_of_one_file():
+    """Where choices have a value for one of the files alone, any loss is possible."""
+    task = Metric(
+        "score", lambda outputs, _: outputs.mean() if 7 in outputs else np.nan, higher_is_better=True, whole=True
+    )
+    baseline, candidate = np.full(50, 7), np.arange(50)
+
+    for pair in ((candidate, baseline), (baseline, candidate)):
+        assert change(*pair, np.zeros(50), task, 0.99).most == np.inf
+
+
+def test_share_of_no_score_is_infinite():
+    """A metric of all samples that is 0 has no shares: any other value is infinitely worse, or better."""
+    task = Metric("error", lambda outputs, _: outputs.mean(), higher_is_better=False, relative=True, whole=True)
+    same, worse, better = (change(np.full(50, now), np.zeros(50), np.zeros(50), task, 0.99) for now in (0.0, 1.0, -1.0))
+
+    for found, loss in ((same, 0), (worse, np.inf), (better, -np.inf)):
+        assert (found.loss, found.least, found.most) == (loss, loss, loss)
 
 
 @pytest.mark.parametrize("higher", [True, False])
@@ -377,6 +485,69 @@ def test_noisy_errors_have_to_exclude_the_bound():
     assert (judged.few, judged.holds) == (False, False)
 
 
+@pytest.mark.parametrize("metric", ["mae", "rmse", "r2"])
+def test_rounding_explains_noise_in_each_output(metric):
+    """By it an error grows by a share, and R² falls by twice that share of what it leaves unexplained."""
+    random = np.random.default_rng(0)
+    targets = 5 + 3 * random.normal(size=(400, 2))
+    baseline = targets + 2 * random.normal(size=targets.shape)
+    rms = np.sqrt((baseline**2).mean())
+    errors = np.abs(baseline - targets)
+    error = errors.mean() if metric == "mae" else np.sqrt((errors**2).mean())
+    explained = GOOD.share(400, error / rms)
+    if metric == "r2":
+        explained *= 2 * (errors**2).sum() / ((targets - targets.mean()) ** 2).sum()
+
+    found = change(baseline, baseline, targets, Regression(metric), 0.99, GOOD)
+
+    assert found.explained == pytest.approx(explained, rel=1e-9)
+
+
+def test_rounding_explains_lost_samples_of_a_share():
+    """A sample that is lost has none of its labels, and as many that it should not have."""
+    samples = 3000
+    targets = np.zeros((samples, 2), int)
+    targets[:, 0] = 1
+    found = change(targets * 1.0, targets * 1.0, targets, MultiLabel(), 0.99, GOOD)
+    share = GOOD.lost(samples) / samples
+
+    assert share > 0
+    assert found.explained == pytest.approx(share)
+    targets[0] = 0, 1
+    found = change(targets * 1.0, np.tile([1.0, 0.0], (samples, 1)), targets, MultiLabel(), 0.99, GOOD)
+    assert found.explained == pytest.approx(found.baseline * share)
+
+
+def test_errors_are_raised_to_what_is_felt():
+    """Of an error that is half of what is felt, a loss is a share of what is, and so is what rounding explains."""
+    targets = np.ones((200, 1))
+    _, _, felt = scores.sums_of(targets, Regression()).count(targets, targets)[0]
+    baseline, candidate = (targets + share * felt for share in (0.5, 0.75))
+    found = change(candidate, baseline, targets, Regression(), 0.99, GOOD)
+
+    assert felt > 0
+    assert found.loss == pytest.approx(0.25)
+    assert found.explained == pytest.approx(GOOD.share(200, felt / (1 + 0.5 * felt)))
+    larger = change(targets + 3 * felt, targets + 2 * felt, targets, Regression(), 0.99)
+    assert larger.loss == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("error", "outputs", "expected"),
+    [
+        (3.0, [3.0, 4.0, 5.0, 5.0, 5.0], 3 / np.sqrt(20)),
+        (1e30, [1e30, 1e30], 1.0),
+        (1.0, [0.0, 0.0], 0),
+        (np.inf, [1.0, 1.0], 0),
+        (1.0, [np.nan, 1.0], 0),
+        (np.inf, [np.inf, 1.0], 0),
+    ],
+)
+def test_error_is_a_share_of_the_rms_output(error, outputs, expected):
+    """That is 0 where it says nothing, and does not overflow in float32."""
+    assert metrics._of_rms(error, np.array(outputs, np.float32)[:, None]) == pytest.approx(expected, rel=1e-6)
+
+
 @pytest.mark.parametrize("samples", [50, 1850, 3000])
 def test_few_lost_samples_fail_no_bootstrapped_share(samples):
     """As many samples as a good model may lose may be lost where they are few, and not many more."""
@@ -434,6 +605,52 @@ def test_few_samples_may_exclude_the_bound():
 
     assert (judged.quantity, judged.few, judged.holds) == ("top-1 accuracy drop that cannot be excluded", False, True)
     assert counted(2000, 3).judged(0.005).few
+
+
+def test_loss_as_large_as_the_bound_is_excluded():
+    """A bound is what is allowed, also of few samples: it need not be more than what remains possible."""
+    found = counted(500, 0)
+    judged = found.judged(found.most)
+
+    assert (judged.few, judged.holds, judged.value) == (False, True, judged.bound)
+    assert judged.says.startswith("500 samples exclude a drop of more than ")
+
+
+def test_samples_are_few_where_a_good_model_may_leave_the_bound_possible():
+    """What rounding explains to be lost leaves a drop possible: at half of the permitted error, that is the limit."""
+    found = dataclasses.replace(counted(3000, 0), most=1.0)
+    possible = upper_limit(found.explained, 3000, 0.005)
+
+    assert [found.judged(possible + off).few for off in (-1e-9, 0, 1e-9)] == [True, False, False]
+
+
+def test_samples_are_few_where_noise_may_leave_the_bound_possible():
+    """A bootstrapped loss has twice what rounding explains, and what equal outputs leave possible."""
+    found = change(*data(Regression(), 50), Regression(), 0.99, GOOD)
+    found = dataclasses.replace(found, most=1.0, unchanged=2.0**-10, explained=2.0**-10)
+
+    assert [found.judged(bound * 2.0**-10).few for bound in (2.5, 3.0, 3.5)] == [True, False, False]
+
+
+@pytest.mark.parametrize(("samples", "few"), [(9, True), (10, False)])
+def test_custom_metric_has_few_samples_where_they_prove_nothing(samples, few):
+    """Of a metric of the user's own nothing is explained: fewer than ten samples are few, and so is a sample of all."""
+    candidate, baseline, targets = data(SCORES, samples, noise=0.3)
+    found = dataclasses.replace(change(candidate, baseline, targets, SCORES, 0.99), most=np.inf)
+
+    assert (found.explained, found.unchanged) == (None, np.inf if few else 0)
+    assert found.judged(0.005).few == few
+    assert found.judged(0.005, sampled=True).few
+    assert found.judged(0.005).says.startswith(f"{samples} samples cannot exclude any increase, 0.005 allowed")
+
+
+@pytest.mark.parametrize(
+    ("task", "bound"),
+    [(Regression(), "0.500% allowed"), (Regression("r2"), "0.005 allowed"), (Binary(), "0.500 points")],
+)
+def test_bound_is_told_in_the_unit_of_the_loss(task, bound):
+    """Errors have a share, what lies between 0 and 1 for all samples points, and others what they are."""
+    assert bound in change(*data(task, 50), task, 0.99).judged(0.005).says
 
 
 def test_gains_do_not_hide_what_is_lost():

@@ -49,10 +49,11 @@ def test_mutants_are_slips_of_the_pen(code, expected):
         "def f(a: int | None) -> int | str:\n    pass",
         "class A:\n    def __str__(self):\n        return 1 + 2",
         "Place = tuple[int, int]",
+        "__all__ = ['f', 'g']",
     ],
 )
 def test_what_only_people_read_is_left(code):
-    """Text, annotations and the names of types have no mutants."""
+    """Text, annotations, the names of types and lists of what is public have no mutants."""
     assert mutations(code) == []
 
 

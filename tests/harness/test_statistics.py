@@ -103,6 +103,11 @@ def test_tail_is_right_at_its_ends(successes, chance, expected):
     assert at_least(successes, 5, chance) == expected
 
 
+def test_tail_is_no_more_than_certain():
+    """What adding up many terms costs in the last digits makes no chance larger than 1."""
+    assert at_least(1, 100, 0.5) == at_least(1, 1000, 0.5) == at_least(1, 1023, 0.5) == 1
+
+
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize(("successes", "trials"), [case for case in SMALL if case[0] > 0])
 def test_lower_limit_solves_its_equation(successes, trials, error):
@@ -210,6 +215,15 @@ def test_identical_outcomes_show_no_drop():
     assert found.most == -found.least == pytest.approx(1 - 0.005 ** (1 / 100))
 
 
+@pytest.mark.parametrize("lost", [0, 3, 100])
+def test_what_is_left_possible_without_any_loss_is_told_whatever_was_lost(lost):
+    """Of what is lost it does not depend: of none in n, an upper limit at half of the permitted error."""
+    found = compare(100, lost, 0)
+
+    assert found.unchanged == pytest.approx(1 - 0.005 ** (1 / 100), rel=1e-9)
+    assert compare(100, 0, 0).most == found.unchanged
+
+
 def test_disjoint_outcomes_show_the_whole_drop():
     """A candidate that has everything wrong that the baseline has right has lost everything."""
     found = compare(20, 20, 0)
@@ -288,6 +302,13 @@ def test_rounding_explains_what_is_no_false_alarm(samples, chance, among):
     assert most == 0 or at_least(most, samples, chance) >= FALSE_ALARM / among
 
 
+def test_a_hundred_decisions_fail_a_good_model_once_in_ten_thousand_runs():
+    """So often one decision may be wrong, where it is not one among others that fall short together."""
+    assert pytest.approx(1e-4) == 100 * FALSE_ALARM
+    assert explained(2000, 0.00025) == explained(2000, 0.00025, 1) < explained(2000, 0.00025, 2)
+    assert Rounding(moved=0.0005).lost(2000) == Rounding(moved=0.0005).lost(2000, 1)
+
+
 def test_more_may_change_of_more_samples():
     """What may change only grows with the samples, from what rounding explains of few to the share of many."""
     most = [most_changed(samples, 0.001) for samples in range(1, 60_000, 41)]
@@ -301,7 +322,7 @@ def test_more_may_change_of_more_samples():
 def test_rounding_loses_half_of_what_it_moves():
     """A good model loses no more than half of the samples that rounding moves."""
     assert Rounding(moved=0.0005).lost(3000) == explained(3000, 0.00025)
-    assert Rounding(moved=0.0005).lost(300, among=10) == explained(300, 0.00025, 10)
+    assert Rounding(moved=0.0005).lost(999, among=10) == explained(999, 0.00025, 10) > explained(999, 0.00025)
     assert Rounding().lost(3000) == 0
 
 
@@ -323,7 +344,9 @@ def test_noise_explains_no_growth_of_no_error():
     assert Rounding(noise=0.001).share(100, 0.0) == Rounding().share(100, 0.1) == 0
 
 
-@pytest.mark.parametrize(("unchanged", "bound", "little"), [(0.002, 0.005, False), (0.003, 0.005, True)])
+@pytest.mark.parametrize(
+    ("unchanged", "bound", "little"), [(0.002, 0.005, False), (0.0025, 0.005, False), (0.003, 0.005, True)]
+)
 def test_few_samples_have_no_room_for_a_bootstrapped_loss(unchanged, bound, little):
     """Samples that exclude a bound only where next to nothing is lost are few."""
     assert proves_little(unchanged, bound) == little
@@ -420,7 +443,58 @@ def test_grouped_samples_have_the_limits_of_single_ones():
     unit = units(20_000)
     grouped = ratio_limits(np.bincount(unit, values), np.bincount(unit).astype(float), np.positive, 0.99)
 
+    assert np.isfinite(single).all()
     assert grouped == pytest.approx(single, abs=0.1 * (single[1] - single[0]))
+
+
+@pytest.mark.parametrize("samples", [40, 90])
+def test_one_more_unit_is_beyond_all_that_were_seen(samples):
+    """On each side it is as large as the others, and further out than they are, by their range the less the more."""
+    random = np.random.default_rng(3)
+    sizes = random.uniform(1, 3, samples)
+    values = random.exponential(size=samples) * sizes
+    ratio, usual = values.sum() / sizes.sum(), sizes.mean()
+    beyond = values - ratio * sizes
+    reach = math.sqrt(10 / samples) * (beyond.max() - beyond.min())
+
+    assert ratio_limits(values, sizes, np.positive, 0.95) == bootstrap_limits(
+        np.stack([values, sizes], axis=1),
+        mean,
+        worst=np.array([ratio * usual + beyond.max() + reach, usual]),
+        best=np.array([ratio * usual + beyond.min() - reach, usual]),
+        confidence=0.95,
+    )
+
+
+def test_limits_do_not_depend_on_the_size_of_what_is_weighed():
+    """A ratio of sums stays what it is in another unit, be that so small that all sums are less than 1."""
+    random = np.random.default_rng(3)
+    values, sizes = random.exponential(size=(2, 40))
+
+    expected = ratio_limits(values, sizes, np.positive, 0.95)
+    assert ratio_limits(values * 2.0**-40, sizes * 2.0**-40, np.positive, 0.95) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "draws"), [(0.5, 2000), (0.9, 2000), (0.99, 10_000), (0.995, 20_000), (0.999, 50_000), (1, 50_000)]
+)
+def test_a_hundred_draws_are_beyond_a_limit(confidence, draws):
+    """But for limits so far out that it would take more than 50,000, and so near that it would take less than 2,000."""
+    drawn = []
+
+    def counted(totals):
+        drawn.append(len(totals))
+        return mean(totals)
+
+    bootstrap_limits(with_ones(np.arange(5.0)), counted, worst=np.ones(2), best=np.ones(2), confidence=confidence)
+
+    assert sum(drawn) == 2 * draws
+
+
+@pytest.mark.parametrize(("values", "expected"), [(98, math.inf), (99, 98), (100, 99), (198, 197), (199, 197)])
+def test_quantile_leaves_one_more_value_its_chance(values, expected):
+    """Of n values and one more, each as likely to be the largest, the limit is the least that fails in 1 % at most."""
+    assert statistics._quantile(np.arange(float(values)), 0.99) == expected
 
 
 @pytest.mark.parametrize("samples", [1, 999, 1000, 1001, 54_321])
@@ -429,7 +503,8 @@ def test_units_are_equal_and_random(samples):
     found = units(samples)
     sizes = np.bincount(found)
 
-    assert (len(found), len(sizes)) == (samples, min(samples, UNITS))
+    assert (len(found), len(sizes)) == (samples, min(samples, 1000))
+    assert samples > UNITS or (np.diff(found) == 1).all()
     assert sizes.max() - sizes.min() <= 1
     assert samples <= UNITS or (np.diff(found) == 1).mean() < 0.01
 
@@ -450,6 +525,14 @@ def test_few_samples_prove_nothing_about_losses(samples):
     assert resampled_limits(lambda rows: values[rows].mean(), samples, 0.99) == (-np.inf, np.inf)
 
 
+def test_ten_samples_prove_something_about_losses():
+    """From FEWEST on, there is a range to go by."""
+    values = np.arange(10.0)
+
+    assert np.isfinite(ratio_limits(values, np.ones(10), np.positive, 0.99)).all()
+    assert np.isfinite(resampled_limits(lambda rows: values[rows].mean(), 10, 0.99)).all()
+
+
 def test_ratio_without_a_denominator_excludes_nothing():
     """Where the denominators may sum up to nothing, any loss is possible."""
     assert ratio_limits(np.ones(20), np.resize([1.0, -0.9], 20), np.positive, 0.99) == (-np.inf, np.inf)
@@ -464,6 +547,54 @@ def test_certainty_excludes_nothing():
 def test_student_is_the_published_one(freedom, expected):
     """The quantiles of Student's distribution are those in its tables."""
     assert statistics._student(freedom, 0.99) * 2.32635 == pytest.approx(expected, abs=2e-3)
+
+
+def exact_student(freedom, confidence):
+    """Return the quantile of Student's distribution, whose tail has a closed form for even degrees of *freedom*.
+
+    Abramowitz and Stegun, 26.7.4.
+    """
+    low, high = 0.0, 10.0
+    while (middle := (low + high) / 2) not in (low, high):
+        cosine = freedom / (freedom + middle**2)
+        terms, term = [1.0], 1.0
+        for power in range(1, freedom // 2):
+            term *= (2 * power - 1) / (2 * power) * cosine
+            terms.append(term)
+        inside = middle / math.sqrt(freedom + middle**2) * math.fsum(terms)
+        low, high = (middle, high) if (1 + inside) / 2 < confidence else (low, middle)
+    return low
+
+
+def test_student_has_the_first_terms_of_its_series():
+    """What it is off by is the next term of the series alone, which falls with the fourth power of the freedom."""
+    freedom, z = 600, statistics.NormalDist().inv_cdf(0.99)
+    off = exact_student(freedom, 0.99) / z - statistics._student(freedom, 0.99)
+    following = (79 * z**8 + 776 * z**6 + 1482 * z**4 - 1920 * z**2 - 945) / 92160
+
+    assert off * freedom**4 == pytest.approx(following, abs=0.5)
+
+
+def test_resampled_limits_are_widened_as_those_of_few_samples_have_to_be(monkeypatch):
+    """By Student's quantile over the normal one, and by what the variance of a resample falls short of the true one."""
+    monkeypatch.setattr(statistics, "_quantile", lambda *_: 1.0)
+    least, most = resampled_limits(lambda _: 5.0, 10, 0.99)
+
+    assert 5 - least == most - 5 == pytest.approx(2.8214 / 2.32635 * math.sqrt(10 / 9), rel=1e-3)
+
+
+def test_resampled_limits_are_of_each_side():
+    """The largest of resampled values is never more than that of all: no loss is possible, only gains."""
+    values, calls = np.arange(100.0), []
+
+    def largest(rows):
+        calls.append(len(rows))
+        return values[rows].max()
+
+    least, most = resampled_limits(largest, 100, 0.99)
+
+    assert least < 98 < most == 99
+    assert calls == [100] * (1 + 500)
 
 
 @pytest.mark.parametrize("losses", ["normal", "exponential gains"])

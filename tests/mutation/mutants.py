@@ -279,9 +279,11 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _is_alias(node: ast.AST) -> bool:
-    """Return whether *node* names a type, by a name that is written like a class: `Place = tuple[int, int]`."""
+    """Return whether *node* names a type, written like a class: `Place = tuple[int, int]`; or lists what is public."""
     name = node.targets[0] if isinstance(node, ast.Assign) else None
-    return isinstance(name, ast.Name) and name.id[0].isupper() and not name.id.isupper() and "_" not in name.id
+    if not isinstance(name, ast.Name):
+        return False
+    return name.id == "__all__" or (name.id[0].isupper() and not name.id.isupper() and "_" not in name.id)
 
 
 def _is_class(node: ast.expr) -> bool:

@@ -147,6 +147,7 @@ class Live:
             if not _passes(item):
                 raise UnmutatedFailureError(item.nodeid)
             seconds[item] = time.process_time() - start
+            self._forget()
             lines[item] = _executed(item, str(self.file))
         gc.collect()
         gc.freeze()  # a collection would write to all that forks share
@@ -178,9 +179,13 @@ class Live:
         module = sys.modules[self.module]
         code = compile(ast.fix_missing_locations(self.tree), str(self.file), "exec")
         _function(module, function).__code__ = _named(code, function)
-        for cached in vars(module).values():
+        self._forget()
+
+    def _forget(self) -> None:
+        """Let the module compute anew what it keeps: other tests asked for it before, or asked without the mutant."""
+        for cached in vars(sys.modules[self.module]).values():
             if hasattr(cached, "cache_clear"):
-                cached.cache_clear()  # what was computed without the mutant
+                cached.cache_clear()
 
 
 class _Session:
