@@ -176,8 +176,9 @@ def test_weights_of_one_place_are_in_order():
 def test_what_is_made_of_nothing_is_no_constant():
     """An operator without an input, as one that draws numbers is, or with one left out, makes no weight of its own."""
     graph = Drawn(0)
-    held = graph.constant(2, 2)
+    held, other = graph.constant(2, 2), graph.constant(2, 2)
     graph.run("CONV_2D", graph.given(2, 2), graph.run("RANDOM_UNIFORM"))
+    graph.run("CONV_2D", graph.given(2, 2), graph.run("MUL", graph.run("RANDOM_UNIFORM"), other))
     graph.run("CONV_2D", graph.given(2, 2), graph.run("STRIDED_SLICE", None, held))
     graph.run("CONV_2D", graph.given(2, 2), None)
 

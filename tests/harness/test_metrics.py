@@ -377,7 +377,8 @@ def test_score_of_all_samples_may_be_missing_of_one_file():
     baseline, candidate = np.full(50, 7), np.arange(50)
 
     for pair in ((candidate, baseline), (baseline, candidate)):
-        assert change(*pair, np.zeros(50), task, 0.99).most == np.inf
+        found = change(*pair, np.zeros(50), task, 0.99)
+        assert (found.least, found.most) == (-np.inf, np.inf)
 
 
 def test_share_of_no_score_is_infinite():
@@ -498,7 +499,7 @@ def test_rounding_explains_noise_in_each_output(metric):
     if metric == "r2":
         explained *= 2 * (errors**2).sum() / ((targets - targets.mean()) ** 2).sum()
 
-    found = change(baseline, baseline, targets, Regression(metric), 0.99, GOOD)
+    found = change(baseline - 0.001, baseline, targets, Regression(metric), 0.99, GOOD)
 
     assert found.explained == pytest.approx(explained, rel=1e-9)
 
@@ -580,6 +581,11 @@ def test_many_samples_have_to_exclude_the_bound():
     assert bad.says == f"10000 samples cannot exclude a drop of {bad.value * 100:.3f} points, 0.500 points allowed"
     assert not good.few
     assert not bad.few
+
+
+def test_all_classes_share_nothing_of_what_is_permitted():
+    """What all samples may lose is what rounding explains of them, in one decision."""
+    assert counted(2000, 0).explained == GOOD.lost(2000) < GOOD.lost(2000, 2)
 
 
 @pytest.mark.parametrize("samples", [50, 500, 3000])

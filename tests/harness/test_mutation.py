@@ -75,9 +75,9 @@ def test_explanations_are_of_mutants(module):
     assert set(explanations().get(module, {})) <= there
 
 
-@pytest.mark.parametrize("module", json.loads(RECORD.read_text()))
+@pytest.mark.parametrize("module", MODULES)
 def test_no_mutant_is_on_record_as_surviving(module):
-    """The last mutation run of each module that is on record killed all that is not explained."""
+    """The last mutation run of each module killed all that is not explained."""
     found = json.loads(RECORD.read_text())[module]
 
     assert found["survived"] == 0 < found["killed"]

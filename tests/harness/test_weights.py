@@ -154,6 +154,37 @@ def test_mask_has_no_precision_to_lose(files, edited):
     assert weights.precision(edited("causal-fp32", lose_what_is_within), fp16).error == 1
 
 
+def test_mask_that_float16_has_can_be_lost(files, edited):
+    """The largest float16 is not beyond it: in a mask, too, its loss is one."""
+
+    def reach_the_largest(model):
+        (mask,) = [tensor for tensor in constants(model) if list(tensor.shape) == [4, 4]]
+        vector = values(model, mask)
+        vector[vector < 0] = 65504  # the float16 file has -65504 there
+        model.buffers[mask.buffer].data = vector.view(np.uint8)
+
+    found = weights.precision(edited("causal-fp32", reach_the_largest), files["causal-fp16"])
+
+    assert found.error == pytest.approx(2)
+
+
+def test_weight_beyond_float16_is_lost_precision(edited, kernel):
+    """What operators multiply with is no mask: what is capped of it is lost."""
+
+    def beyond(values):
+        values[0] = 1e6
+
+    def capped(values):
+        values[0] = 65504
+
+    found = weights.precision(
+        edited("dense-fp32", changing_values(beyond)), edited("dense-fp16", changing_values(capped))
+    )
+
+    assert found.error == pytest.approx((1e6 - 65504) / 1e6, rel=1e-3)
+    assert kernel.name in found.tensor
+
+
 @pytest.fixture(params=PAIRS)
 def cast_elsewhere(files, edited, request):
     """A float32 file, and the float16 file that another producer than TensorFlow's converter makes of it."""
