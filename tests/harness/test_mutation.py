@@ -7,7 +7,7 @@ import pytest
 
 from tests.mutation import mutants
 from tests.mutation.explanations import MODULES, RECORD, explanations, readme, source
-from tests.readme import README
+from tests.readme import README, with_part
 
 
 def mutations(code):
@@ -89,3 +89,13 @@ def test_readme_has_the_figures_on_record():
     text = README.read_text()
 
     assert readme(text, json.loads(RECORD.read_text())) == text
+
+
+def test_readme_without_the_part_is_refused():
+    """Figures are not written where there is no place for them, or more than one."""
+    part = "<!-- score: written by me -->\nold\n<!-- end of score -->\n"
+
+    assert with_part(f"a\n{part}b\n", "score", "me", "new\n") == f"a\n{part.replace('old', 'new')}b\n"
+    for text, count in (("", 0), (part * 2, 2), (part.replace("score", "power"), 0)):
+        with pytest.raises(ValueError, match=f"has {count} parts"):
+            with_part(text, "score", "me", "new\n")
