@@ -54,12 +54,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for module in options.modules or MODULES:
             start, why = time.monotonic(), explained.get(module, {})
-            if options.resume and _record().get(module, {}).get("digest") == digest(module, why):
+            today = digest(module, why)  # before the run: what is edited meanwhile was not in it
+            if options.resume and _record().get(module, {}).get("digest") == today:
                 continue
             files = options.converted or Path(folder) / "converted"
             found = outcomes(module, files, Path(folder), options.processes, why)
             figures, useless = judged(found, why)
-            record = _record() | {module: figures | {"digest": digest(module, why)}}
+            record = _record() | {module: figures | {"digest": today}}
             RECORD.write_text(json.dumps({name: record[name] for name in MODULES if name in record}, indent=2) + "\n")
             print(f"{module}: {figures[SURVIVED]} survive; {time.monotonic() - start:.0f} s", flush=True)
             for line, mutation in useless:
