@@ -47,7 +47,7 @@ def test_error_of_the_last_operator_is_that_of_the_output(look, converted, evalu
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"), [("dense", (16,)), ("conv", (8, 8, 2)), ("parted", (8,)), ("lstm", (5, 3)), ("elu", (16,))]
+    ("name", "shape"), [("dense", (16,)), ("conv", (8, 8, 2)), ("sums", (9, 8, 4)), ("lstm", (5, 3)), ("elu", (16,))]
 )
 def test_every_float_that_is_measured_is_compared(look, name, shape):
     """Each output with a headroom has an error, in the same place, of the same name and shape."""
@@ -169,7 +169,7 @@ def compared(monkeypatch, files, converted, true, found):
     ],
 )
 def test_errors_are_shares_of_what_is_true(monkeypatch, files, converted, band, true, found, noise, share):
-    """Over all samples, of the rms and of the largest value; what is not finite in one of the files only is infinite."""
+    """Over all samples, of the rms and of the largest value; what is not finite in one file alone is infinite."""
     monkeypatch.setattr(module, "BAND", band)
     errors = compared(monkeypatch, files, converted, true, found).errors
 
