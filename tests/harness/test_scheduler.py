@@ -86,7 +86,7 @@ def open_scheduler(store, models, announced, at_work, monkeypatch):
 
     def announce(subject, text, share):
         announced.append((subject, text))
-        if text == "at work":
+        if (text or "").startswith("at work"):
             at_work.set()
 
     def begin(*, anew=False, **options):
@@ -331,11 +331,11 @@ def test_closing_twice_is_harmless(scheduler):
 
 
 def test_progress_is_announced_until_the_end(scheduler, announced):
-    """What a process does is announced under the subject's name, and that it is over."""
+    """What a process does is announced under the subject's name, with the process, and that it is over."""
     scheduler.outputs(LEGS[0])
 
     assert announced == [
-        (subject, text) for subject in ("good", "good fp32 on reference") for text in ("at work", None)
+        (subject, text) for subject in ("good", "good fp32 on reference") for text in ("at work, on stand_in 1", None)
     ]
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import subprocess
 
 import pytest
@@ -25,6 +26,7 @@ def test_log_has_a_line_for_each_step(pinned_models, own_store, tmp_path, worker
     begun = [next(i for i, line in enumerate(run.text.splitlines()) if line.startswith(step)) for step in STEPS]
 
     assert begun == sorted(begun)
+    assert re.search(r"^quick: training, on builder 1$", run.text, re.MULTILINE)
     assert "\r" not in run.text
     assert "\x1b" not in run.text
 
@@ -58,7 +60,7 @@ def test_terminal_has_one_line_that_moves(pinned_models, own_store, tmp_path, wo
     os.close(terminal)
 
     assert process.wait() == 0, shown.decode()
-    assert b"\r\x1b[Kquick: training" in shown
+    assert re.search(rb"\r\x1b\[Kquick: \[[#.]{10}\] +\d+% training, [^\r|]*on builder 1", shown)
     assert b"\r\x1b[Kquick: converting to float16" in shown
     assert shown.rindex(b"\r\x1b[K") > shown.rindex(b"quick: converting")
 
