@@ -9,4 +9,5 @@ pytest_plugins = (
     "fixtures.snapshots",
     "fixtures.report",
     "fixtures.gate_json",
+    "fixtures.bundles",
 )

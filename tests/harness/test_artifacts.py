@@ -4,13 +4,21 @@ import ast
 import dataclasses
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fixtures.harness import artifacts, versions
-from fixtures.harness.artifacts import Build, Outputs, build_address, content_digest, outputs_address
+from fixtures.harness.artifacts import (
+    Build,
+    Outputs,
+    build_address,
+    content_digest,
+    declaration_sources,
+    outputs_address,
+)
 from fixtures.harness.specs import find
 from fixtures.harness.targets import TARGETS, Presence, external
 from models.spec import ModelSpec
@@ -117,6 +125,23 @@ def edit(spec, folder):
 def test_build_depends_on_the_code_that_builds(edit, file, old, new):
     """Another builder, or another helper of one's own, in a package or imported late, is another build."""
     assert edit(file, old, new)
+
+
+def test_build_is_the_same_wherever_its_sources_lie(spec, folder, tmp_path, monkeypatch):
+    """Copied to their places beside the declaration, from wherever they are imported, they are the same build."""
+    (tmp_path / "library").mkdir()
+    (folder / "late.py").rename(tmp_path / "library" / "late.py")
+    path = [entry for entry in sys.path if entry != str(folder)]
+    monkeypatch.setattr(sys, "path", [str(folder), *path, str(tmp_path / "library")])
+    before = build_address(spec)
+    sources = [one for one in declaration_sources(spec.source) if not one[0].is_relative_to(versions.ROOT)]
+    for source, place in sources:
+        (tmp_path / "copy" / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, tmp_path / "copy" / place)
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "copy"), *path])
+
+    assert build_address(dataclasses.replace(spec, source=tmp_path / "copy" / "model.py")) == before
+    assert {"late.py", "parts/deep/far.py"} <= {str(place) for _, place in sources}
 
 
 @pytest.mark.parametrize(
