@@ -87,6 +87,13 @@ def test_other_tasks_blame_what_is_furthest_off():
     assert blame.wrong(outputs, np.zeros(4), Regression()) == []
 
 
+def test_infinity_is_compared_without_a_warning():
+    """A file that overflows is what is looked into: infinity less infinity is as far off as can be."""
+    outputs = np.array([[1.0], [np.inf], [-np.inf]], np.float32)
+
+    assert blame.wrong(outputs, np.zeros(3), Regression(), before=outputs)[-1] == 0
+
+
 def test_samples_that_do_not_count_are_not_mistaken_for_others():
     """Where some samples are ignored as a whole, what is wrong of the others has no index."""
     task = Sequence(metric="whole", ignore=-1)
