@@ -10,4 +10,5 @@ pytest_plugins = (
     "fixtures.run",
     "fixtures.report",
     "fixtures.gate_json",
+    "fixtures.bundles",
 )

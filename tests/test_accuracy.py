@@ -1,6 +1,8 @@
 """The float16 file is as accurate as the float32 file, and that one as Keras."""
 
-from fixtures.harness import cards, metrics
+from functools import partial
+
+from fixtures.harness import blame, cards, metrics
 from fixtures.harness.bounds import arithmetic_bounds, flip_bound, rounding, route
 from fixtures.harness.comparison import agreement, class_scores, difference
 from fixtures.harness.statistics import most_changed
@@ -9,7 +11,8 @@ from fixtures.harness.statistics import most_changed
 def test_keras_reaches_the_baseline(model, keras, baselines, judge, figures):
     """The trained model is as good as its budget asks for, before any conversion."""
     for part, bound in baselines:
-        found = metrics.value(keras.keras_outputs(part.output), part.targets, part.task)
+        outputs = keras.keras_outputs(part.output)
+        found = metrics.value(outputs, part.targets, part.task)
         figures[f"{cards.KERAS_METRIC}{part.called}"] = metrics.name(part.task), found
 
         judge(
@@ -17,19 +20,22 @@ def test_keras_reaches_the_baseline(model, keras, baselines, judge, figures):
             found,
             **bound,
             look_at="the training recipe and its data",
+            blame=partial(blame.wrong, outputs, part.targets, part.task),
         )
 
 
 def test_float32_file_reaches_the_baseline(model, target, baselines, float32_outputs, judge):
     """The float32 file is as good as the budget asks for, on each target."""
     for part, bound in baselines:
-        found = metrics.value(float32_outputs.array(part.output), part.targets, part.task)
+        outputs = float32_outputs.array(part.output)
+        found = metrics.value(outputs, part.targets, part.task)
 
         judge(
             f"{metrics.name(part.task)} of the float32 file{part.called}",
             found,
             **bound,
             look_at="the metric of Keras",
+            blame=partial(blame.wrong, outputs, part.targets, part.task, float32_outputs.samples()),
         )
 
 
@@ -82,6 +88,7 @@ def test_float16_accuracy_does_not_drop(
             at_most=judged.at_most,
             evidence=found,
             look_at="tests/test_weights.py; with few samples, a larger data set",
+            blame=partial(blame.wrong, now, part.targets, part.task, float16_outputs.samples(), before),
         )
 
 
@@ -99,6 +106,7 @@ def test_no_class_drops(model, target, presence, graded_classes, float32_outputs
             at_most=found.judgement.at_most,
             evidence=found,
             look_at="the weights of that class in the last layer",
+            blame=partial(blame.wrong, now, part.targets, part.task, float16_outputs.samples(), before),
         )
 
 

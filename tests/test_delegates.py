@@ -71,7 +71,7 @@ def test_outputs_stay_near_the_truth(model, precision, target, deviations, judge
             f"largest error / largest true output{f' of {found.output}' * bool(found.output)}",
             found.share,
             at_most=found.allowed,
-            evidence=f"largest difference {found.largest:.3g}; SQNR {found.sqnr:.1f} dB",
+            evidence=f"largest difference {found.largest:.3g}, sample {found.sample}; SQNR {found.sqnr:.1f} dB",
             look_at="on reference kernels too: the weights; on this target alone: its kernels or its arithmetic",
         )
 

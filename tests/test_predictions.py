@@ -38,6 +38,7 @@ def test_other_predictions_are_close_calls(
             len(changed),
             at_most=0,
             evidence="; ".join(changed[:5]),
+            blame=changed,
             look_at=f"the kernels of {delegate}, or what {presence.arithmetic} arithmetic does to this model",
         )
 

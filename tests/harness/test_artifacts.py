@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from fixtures.harness.artifacts import (
     Outputs,
     build_address,
     content_digest,
+    declaration_sources,
     headroom_address,
     outputs_address,
 )
@@ -124,6 +126,23 @@ def edit(spec, folder):
 def test_build_depends_on_the_code_that_builds(edit, file, old, new):
     """Another builder, or another helper of one's own, in a package or imported late, is another build."""
     assert edit(file, old, new)
+
+
+def test_build_is_the_same_wherever_its_sources_lie(spec, folder, tmp_path, monkeypatch):
+    """Copied to their places beside the declaration, from wherever they are imported, they are the same build."""
+    (tmp_path / "library").mkdir()
+    (folder / "late.py").rename(tmp_path / "library" / "late.py")
+    path = [entry for entry in sys.path if entry != str(folder)]
+    monkeypatch.setattr(sys, "path", [str(folder), *path, str(tmp_path / "library")])
+    before = build_address(spec)
+    sources = [one for one in declaration_sources(spec.source) if not one[0].is_relative_to(versions.ROOT)]
+    for source, place in sources:
+        (tmp_path / "copy" / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, tmp_path / "copy" / place)
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "copy"), *path])
+
+    assert build_address(dataclasses.replace(spec, source=tmp_path / "copy" / "model.py")) == before
+    assert {"late.py", "parts/deep/far.py"} <= {str(place) for _, place in sources}
 
 
 @pytest.mark.parametrize(

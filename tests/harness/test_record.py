@@ -91,6 +91,7 @@ def test_check_has_its_property_and_its_numbers():
             "holds": False,
             "evidence": "sample 811",
             "look_at": "the weights",
+            "samples": [],
         }
     ]
 

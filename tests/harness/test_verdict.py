@@ -111,7 +111,9 @@ def test_message_does_not_contradict_itself(value, bounds, told):
 
 def test_report_is_given_all_of_it():
     """A report is given what was measured and allowed, as people read it and as numbers, and all else that was said."""
-    assert Verdict("flips", 12, at_most=10, evidence="sample 811", look_at="the weights").as_dict() == {
+    found = Verdict("flips", 12, at_most=10, evidence="sample 811", look_at="the weights", samples=(811, 3))
+
+    assert found.as_dict() == {
         "quantity": "flips",
         "measured": "12",
         "allowed": "at most 10",
@@ -121,6 +123,7 @@ def test_report_is_given_all_of_it():
         "holds": False,
         "evidence": "sample 811",
         "look_at": "the weights",
+        "samples": [811, 3],
     }
 
 
@@ -128,7 +131,7 @@ def test_report_is_given_plain_values():
     """Numbers of NumPy become Python's: nothing else goes from a worker to the process that writes the report."""
     found = Verdict("class", np.float32(3), at_least=np.int64(3), at_most=np.float64(3)).as_dict()
 
-    assert {type(value) for value in found.values()} == {str, float, bool}
+    assert {type(value) for value in found.values()} == {str, float, bool, list}
     assert (found["value"], found["at_least"], found["at_most"], found["holds"]) == (3, 3, 3, True)
 
 
