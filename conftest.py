@@ -8,5 +8,6 @@ pytest_plugins = (
     "fixtures.verdicts",
     "fixtures.snapshots",
     "fixtures.report",
+    "fixtures.junit",
     "fixtures.gate_json",
 )
