@@ -10,4 +10,5 @@ pytest_plugins = (
     "fixtures.report",
     "fixtures.junit",
     "fixtures.gate_json",
+    "fixtures.ci",
 )
