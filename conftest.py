@@ -7,6 +7,7 @@ pytest_plugins = (
     "fixtures.artifacts",
     "fixtures.verdicts",
     "fixtures.snapshots",
+    "fixtures.run",
     "fixtures.report",
     "fixtures.junit",
     "fixtures.gate_json",

@@ -116,6 +116,9 @@ class ModelSpec:
     partly_delegated: targets that are known not to support all of its operators, so that a part of it runs on the
         runtime's own kernels. One that turns out to take the whole graph falls short, and is to be removed.
     not_meant_for: targets that the model is not to run on: skipped, and counted as such in the report.
+    title: what people call the model, any text, for the reports; None: its name.
+    class_names: what its classes are called, in their order, or a dict of that by the names of the outputs: for the
+        reports, which have numbers without.
     source: the file that declares the model; the gate fills it in where it finds the model. None: the command line.
     """
 
@@ -131,6 +134,8 @@ class ModelSpec:
     example: int | None = None
     partly_delegated: frozenset[str] = frozenset()
     not_meant_for: frozenset[str] = frozenset()
+    title: str | None = None
+    class_names: tuple[str, ...] | Mapping[str, tuple[str, ...]] = ()
     source: Path | None = None
 
     def __post_init__(self) -> None:
@@ -140,6 +145,12 @@ class ModelSpec:
         for name in ("partly_delegated", "not_meant_for"):
             if isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} of {self.name}: a set of names was expected, not one name")
+        if self.title is not None and not (isinstance(self.title, str) and self.title.strip()):
+            raise ValueError(f"title of {self.name}: a text was expected, not {self.title!r}")
+        named = self.class_names.values() if isinstance(self.class_names, Mapping) else [self.class_names]
+        for names in named:
+            if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+                raise ValueError(f"class_names of {self.name}: a tuple of texts was expected, not {names!r}")
         if self.example is not None and (not isinstance(self.example, int) or isinstance(self.example, bool)):
             raise ValueError(f"example of {self.name}: the number of a sample was expected, not {self.example!r}")
         self._verify_origin()
@@ -153,6 +164,10 @@ class ModelSpec:
     def converted(self) -> bool:
         """Whether the gate converts the model, so that it knows how its files have to be."""
         return self.fp16 is None
+
+    def class_names_of(self, output: str) -> tuple[str, ...]:
+        """Return what the classes of *output* are called, in their order; empty where nobody says."""
+        return tuple(self.class_names.get(output, ()) if isinstance(self.class_names, Mapping) else self.class_names)
 
     def path(self, given: Path | str) -> Path:
         """Return where *given*, one of the paths above, leads."""

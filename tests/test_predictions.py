@@ -7,10 +7,11 @@ from fixtures.harness.bounds import arithmetic_bounds, route
 
 
 def test_predictions_are_the_pinned_ones(
-    model, precision, predicted, true_classes, reference_outputs, pinned_predictions
+    model, precision, predicted, true_classes, reference_outputs, pinned_predictions, told_changes
 ):
     """On reference kernels, every sample is given what is pinned, with the pinned margin where it is a close call."""
     found = predicted(reference_outputs)
+    told_changes(found)
 
     assert pinned_predictions == (found, true_classes)
 

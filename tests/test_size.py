@@ -16,6 +16,7 @@ def test_float16_file_is_about_half_the_size(model, float32_parent, float16_file
         repacked=not model.converted,
     )
     figures |= {"fp32_bytes": found.fp32, "fp16_bytes": found.fp16, "size_ratio": found.ratio}
+    figures |= {"size_least": found.least, "size_most": found.most}
 
     judge(
         "float16 size / float32 size",

@@ -82,7 +82,8 @@ def facts(document: Mapping[str, Any]) -> Facts:
         found |= {(subject, name.strip(" .")): value for name, value in _leaves({**target, "files": None})}
         for file in target["files"]:
             place = " ".join(filter(None, (file["model"], file["precision"], file.get("output"))))
-            found |= {(subject, f"{place}{name}"): value for name, value in _leaves(file)}
+            told = {name: value for name, value in file.items() if name != "latency"}
+            found |= {(subject, f"{place}{name}"): value for name, value in _leaves(told)}
     return found
 
 

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from fixtures.harness import artifacts, versions
-from fixtures.harness.artifacts import Build, Outputs, build_address, content_digest, outputs_address
+from fixtures.harness.artifacts import (
+    Build,
+    Outputs,
+    build_address,
+    content_digest,
+    headroom_address,
+    outputs_address,
+)
 from fixtures.harness.specs import find
 from fixtures.harness.targets import TARGETS, Presence, external
 from models.spec import ModelSpec
@@ -278,6 +285,25 @@ def test_outputs_depend_on_the_target(spec, built):
 def test_outputs_depend_on_the_device(spec, built, there):
     """Another GPU, or another arithmetic of the same one, computes other outputs."""
     assert leg(built, spec, "gpu", there) != leg(built, spec, "gpu")
+
+
+def test_headroom_depends_on_both_files_and_the_samples(spec, built):
+    """Activations are of both files: another one of either is measured anew, and so are other samples."""
+    known = [headroom_address(built, spec, samples) for samples in ([1, 2], [1, 3])]
+    for file in (built.fp32, built.fp16):
+        file.write_bytes(b"other weights of " + file.name.encode())
+        known.append(headroom_address(built, spec, [1, 2]))
+
+    assert len({address.digest for address in known}) == 4
+
+
+@pytest.mark.parametrize("name", ["headroom.py", "layers.py", "pairing.py", "inference.py"])
+def test_headroom_depends_on_the_engine(spec, built, engine, name):
+    """A change in how activations are measured or paired is another measurement."""
+    before = headroom_address(built, spec, [1])
+    (engine / name).write_text("# changed\n")
+
+    assert headroom_address(built, spec, [1]) != before
 
 
 def test_outputs_depend_on_the_samples(spec, built):
@@ -553,7 +579,8 @@ ELSEWHERE = {
     "_TRAINING": {"evaluation_data", "feed", "keras_models", "preparing", "tflite_file"},  # other jobs
     "_CONVERTING": {"datasets", "twin"},
     "_PREPARING": {"pairing"},  # judge the file, and refuse it
-    "_RUNNING": {"headroom", "localisation", "preparing", "probing", "twin"},  # jobs with addresses if any
+    "_RUNNING": {"headroom", "layers", "localisation", "preparing", "probing", "twin"},  # jobs with addresses if any
+    "_LOOKING_INSIDE": {"localisation", "preparing", "probing", "twin"},
 }
 """Modules that one of an entry's sources imports for something else."""
 

@@ -29,7 +29,7 @@ def measure(child, saved):
 
     def ask(file, samples):
         answer = child.ask({"file": str(file), "data": str(saved(samples))}, print)
-        return [Activation(**values | {"shape": tuple(values["shape"])}) for values in answer]
+        return [Activation(**values | {"shape": tuple(values["shape"])}) for values in answer["headroom"]]
 
     return ask
 

@@ -1,14 +1,19 @@
 """Files run on every target, one sample at a time; a file that cannot is an error in words."""
 
+import time
+
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from fixtures.harness import inference
 from fixtures.harness.bounds import arithmetic_bounds, route
 from fixtures.harness.children import JobError
 from fixtures.harness.comparison import difference
-from fixtures.harness.evaluation_data import BLOCK
+from fixtures.harness.evaluation_data import BLOCK, open_data
+from fixtures.harness.feed import Samples
 from fixtures.harness.inference import REPEATED, stateful
+from fixtures.harness.latency import Latency
 from fixtures.harness.targets import TARGETS, WITHOUT_REFERENCE, without_reference
 from fixtures.harness.tflite_file import read
 from models.spec import Budget
@@ -59,6 +64,45 @@ def test_targets_agree_within_their_arithmetic(run, files, presence, name, form,
     least, most = arithmetic_bounds(way, truth, presence(where).arithmetic, Budget())
 
     assert (least or 0) <= difference(outputs, truth).share <= most
+
+
+@pytest.mark.parametrize("where", LITERT, indirect=True)
+def test_runs_are_timed(run, samples, where):
+    """Loading, the first run and those after it took some time, and together no longer than all that was done."""
+    began = time.perf_counter()
+    latency = run("fp16", where).latency
+    seconds = time.perf_counter() - began
+
+    assert latency.runs == len(samples) - 1
+    assert 0 < latency.median <= latency.p95
+    assert 0 < latency.load + latency.first + latency.median * latency.runs / 2 < seconds
+
+
+class Timed:
+    """In the place of a session: each takes a second to load, and its samples 1, 2, 3, … seconds."""
+
+    load_seconds, done = 1.0, 0
+
+    def run(self, samples, _):
+        """Return nothing for *samples*."""
+        self.run_seconds = 1.0 + self.done + np.arange(len(samples))
+        self.done += len(samples)
+        return {}
+
+    def describe(self):
+        """Return nothing."""
+        return {}
+
+
+def test_times_of_signatures_are_summed(converted, saved, monkeypatch):
+    """What each signature takes is summed for each sample, over all blocks; what is run again does not count."""
+    monkeypatch.setattr(inference, "load", lambda *_, **__: Timed())
+    few = {"values": ENTRIES["values"][:4], "others": ENTRIES["others"][:4], "y": np.zeros((4, BLOCK // 2), np.uint8)}
+    found = inference.evaluate(
+        converted / "entries-fp16.tflite", TARGETS["builtin"], Samples(open_data(saved(few))), print, print
+    ).latency
+
+    assert found == Latency.of(2.0, np.array([2.0, 4.0, 6.0, 8.0]))
 
 
 @pytest.mark.parametrize("where", LITERT, indirect=True)

@@ -155,7 +155,11 @@ def test_figures_of_a_model_have_their_places():
         f"{cards.DID_NOT_RUN}fp16 on gpu": "it died",
         f"{cards.EXPLAINED}test_it[quick]": "operator 3",
         f"{cards.DEVICE}gpu": ["llvmpipe", True, 1000],
+        f"{cards.LATENCY}fp16 on gpu": {"load": 0.5},
         "fp16 gpu": LEG,
+        "headroom": [{"position": 0}],
+        "layers": [],
+        "layers_why_not": "they part",
         "new": {"allowed": 1},
     }
     checks = [Check("a", model="quick", status="passed"), Check("b", model="other", status="failed")]
@@ -168,6 +172,7 @@ def test_figures_of_a_model_have_their_places():
     assert found["digests"] == {"fp32": "abc", "fp16": None, "weights": None, "data": "def"}
     assert found["did_not_run"] == {"fp16 on gpu": "it died"}
     assert found["explained"] == {"test_it[quick]": "operator 3"}
+    assert (found["headroom"], found["layers"], found["layers_why_not"]) == ([{"position": 0}], [], "they part")
     assert found["figures"] == {"new": {"allowed": 1}}
     assert found["counts"] == counts(checks[:1])
 
@@ -188,7 +193,22 @@ def test_target_says_whether_it_is_there(presence, state):
     why = presence if isinstance(presence, str) else presence.why_not
     assert (found["availability"], found["why_not"]) == (state, why)
     assert (found["arithmetic"] is None) == (found["software"] is None) == (state != "present")
-    assert found["files"] == [{"model": "quick", "precision": "fp16", "share": 0.25, "allowed": 0.5}]
+    assert found["files"] == [{"model": "quick", "precision": "fp16", "share": 0.25, "allowed": 0.5, "latency": None}]
+
+
+def test_each_output_of_a_file_has_its_latency():
+    """How long a file took on a target stands with each of its outputs there, and with no other file or target."""
+    took = {"load": 0.5, "first": 0.25, "median": None, "p95": None, "runs": 0}
+    figures = {f"fp16 gpu {output}": LEG | {"output": output} for output in ("a", "b")}
+    figures |= {"fp32 gpu": LEG | {"precision": "fp32"}, "fp16 builtin": LEG | {"target": "builtin"}}
+    of_model = {"quick": figures | {f"{cards.LATENCY}fp16 on gpu": took}}
+    gpu, builtin = (
+        of_target(TARGETS[name], Presence(None), required=False, figures=of_model)["files"]
+        for name in ("gpu", "builtin")
+    )
+
+    assert [one["latency"] for one in gpu] == [None, took, took]
+    assert [one["latency"] for one in builtin] == [None]
 
 
 def test_files_are_listed_under_their_own_target():

@@ -663,6 +663,15 @@ def test_data_that_are_gone_are_an_error(of_files, files, ask):
         ask(of_files, Leg("pair", "fp16", "program"))
 
 
+def test_file_that_is_gone_is_an_error_of_what_looks_inside(of_files, files):
+    """A file that disappears during a run is an error in words for who asks for the activations."""
+    of_files.build("pair")
+    (files / "b.tflite").unlink()
+
+    with pytest.raises(JobError, match=rf"^pair headroom: {files / 'b.tflite'}: No such file or directory$"):
+        of_files.headroom("pair")
+
+
 def test_trained_model_needs_tensorflow(of_files):
     """A trained model is converted by TensorFlow: without it, the error says what is to be installed."""
     with pytest.raises(

@@ -199,6 +199,7 @@ def test_float16_file_alone_is_compared_with_its_twin(validate, given, tmp_path)
 
     assert (run.code, run.fallen) == (0, {}), run.text
     assert parents(document) == OF_PARENTS
+    assert document["models"][0]["layers_why_not"].startswith("cnn_fp16 comes without its float32 parent")
     assert names(document, "skipped") == OF_PARENTS | OF_KERAS | OF_DECLARATIONS | {
         "test_float32_file_reaches_the_baseline"
     }
@@ -287,11 +288,14 @@ def test_task_of_the_command_line_is_what_is_judged(validate):
 def test_pair_of_two_models_is_told_apart(validate):
     """Files of two models turn the gate red, and one sentence says where they part."""
     arguments = ("--fp32={at}/cnn_fp32.tflite", "--fp16={at}/separable_fp16.tflite", DATA, "--delegate", "builtin")
-    run, _ = validate(*arguments)
+    run, document = validate(*arguments)
 
+    (model,) = document["models"]
     message = run.named("tests/test_weights.py::test_operators_line_up")
     assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
     assert "the graphs part in" in message
+    assert (model["layers"], model["layers_why_not"] in message) == ([], True)
+    assert model["headroom"][-1]["operator"] == "FULLY_CONNECTED"
     assert "Traceback" not in run.text
 
 

@@ -85,6 +85,12 @@ def test_green_run_has_all_that_it_measured(judged, pinned_models, workers):
         assert target["availability"] == "present"
         assert [(one["model"], one["precision"]) for one in target["files"]] == [("quick", "fp32"), ("quick", "fp16")]
         assert all(one["share"] <= one["allowed"] for one in target["files"])
+        assert all(0 < one["latency"]["median"] <= one["latency"]["p95"] for one in target["files"])
+        assert {one["latency"]["runs"] for one in target["files"]} == {9999}
+    operators = ["RESHAPE", "FULLY_CONNECTED"]
+    assert [one["operator"] for one in model["headroom"]] == [one["operator"] for one in model["layers"]] == operators
+    assert model["layers"][0]["noise"] == 0 < model["layers"][1]["noise"] < 2**-11
+    assert model["layers_why_not"] is None
     assert document["environment"]["packages"]["ai-edge-litert"]
     assert f"--models-dir={pinned_models}" in document["environment"]["arguments"]
 
