@@ -1,12 +1,14 @@
 """Documents of runs of one small model, as `--gate-json` writes them, for tests of what is made of them."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from fixtures.harness import cards, record
 from fixtures.harness.record import Check
 from fixtures.harness.targets import TARGETS, Presence
 from fixtures.harness.verdict import Verdict
+from models.spec import ModelSpec
 
 HOSTILE = {
     "markup": "<script>alert(1)</script>",
@@ -68,6 +70,20 @@ def check(
     return found
 
 
+def _model(name, figures, checks):
+    """Return what a document has of the model *name*, which may be no name that a declaration may give."""
+    spec = ModelSpec(name="quick", fp16="a.tflite", data="b.npz")
+    found = [replace(one, model="quick" if one.model == name else None) for one in checks]
+    of_quick = record.of_model(spec, verdict="", cause="", figures=figures, checks=found, files={})
+    return of_quick | {"name": name}
+
+
+def _leg(leg):
+    """Return the figures of a file on a target, and of the time that it takes, where *leg* has a "latency"."""
+    of_file = {name: value for name, value in leg.items() if name != "latency"}
+    return {"leg": of_file, f"{cards.LATENCY}{leg['precision']} on {leg['target']}": leg.get("latency")}
+
+
 def document(*checks, verdict="passed", problems=(), metric=METRIC, leg=LEG, presence=None, data="d" * 64, **figures):
     """Return the document of a run of *checks*; *figures* are added to those of the model "quick"."""
     checks = list(checks) or [check()]
@@ -90,16 +106,13 @@ def document(*checks, verdict="passed", problems=(), metric=METRIC, leg=LEG, pre
                 exit_code=int(verdict != "passed"),
                 problems=problems,
                 checks=checks,
-                models=[
-                    record.of_model(name, verdict="", figures=known, checks=checks, source=None, files={})
-                    for name in models
-                ],
+                models=[_model(name, known, checks) for name in models],
                 targets=[
                     record.of_target(
                         TARGETS["builtin"],
                         presence or Presence(None),
                         required=False,
-                        figures={name: {"leg": leg} for name in models},
+                        figures={name: _leg(leg) for name in models},
                     )
                 ],
             )

@@ -5,6 +5,7 @@ from html import unescape
 
 import pytest
 
+from fixtures.harness import cards
 from fixtures.harness.markdown import LIMIT, summary
 from fixtures.harness.targets import Presence
 from tests.harness.runs import HOSTILE, LEG, METRIC, check, document
@@ -79,6 +80,30 @@ def test_leg_that_did_not_run_is_told():
     told = shown(summary(document(**{"did not run: fp16 on gpu": "killed by SIGILL"})))
 
     assert "- quick: fp16 on gpu did not run: killed by SIGILL\n" in told
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        (0, "| 1 of 1 000 on builtin |"),
+        (7, "❌ fp16: 7 not as pinned |"),
+        (None, "❌ fp16 is pinned for other samples |"),
+    ],
+)
+def test_predictions_that_are_not_as_pinned_are_counted(changed, says):
+    """The model's row says how many there are, or that they cannot be told."""
+    assert says in shown(summary(document(**{f"{cards.PINNED}fp16": {"": {"changed": changed, "told": []}}})))
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [("passed", "⚠️ 1 held, 2 not run"), ("failed", "❌ **fell short: 1 of 1**, 2 not run")],
+)
+def test_model_that_was_not_checked_whole_says_so(status, says):
+    """What a run did not come to is no part of what held."""
+    checks = [check(status=status, message="x"), check("b", None), check("c", None)]
+
+    assert f"| {says} |" in shown(summary(document(*checks, verdict="interrupted")))
 
 
 def test_run_of_no_model_says_so():

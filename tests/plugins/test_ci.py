@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -184,6 +185,20 @@ def test_hostile_names_are_neither_commands_nor_markup(github, tmp_path, workers
     assert summary.count("<details>") == len(names)
     assert "<script>" not in summary
     assert "&lt;script&gt;" in summary
+
+
+def test_hostile_folder_of_a_declaration_is_text(github, pinned_models, tmp_path):
+    """A path that holds markup, a mention, quotes, emoji and text from right to left is told and does nothing."""
+    shutil.rmtree(pinned_models / "__snapshots__")
+    folder = pinned_models.rename(tmp_path / "<script>alert('1')<|script> @octocat #1 `😀` \u202eאב ::error::")
+    run, summary = github("-n2", "tests/test_predictions.py", models=folder)
+
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
+    assert not {"<script>", "\u202e"} & {*re.findall("<[^>]*>|\u202e", summary)}
+    assert "&lt;script&gt;alert(" in summary
+    assert all(
+        re.match(rf"::error file={ROOT.name}/tests/test_predictions\.py,line=", one) for one in commands(run.text)
+    )
 
 
 def test_own_tests_of_the_gate_are_summed_up_too(tmp_path, step):
