@@ -9,6 +9,8 @@ pytest_plugins = (
     "fixtures.snapshots",
     "fixtures.run",
     "fixtures.report",
+    "fixtures.junit",
     "fixtures.gate_json",
     "fixtures.bundles",
+    "fixtures.ci",
 )

@@ -49,7 +49,7 @@ def command(*arguments: str | Path, folder: Path) -> list[str]:
 
 def environment() -> dict[str, str]:
     """Return the environment of a run that is not part of this one, and that keeps what it compiles, as runs do."""
-    apart = ("PYTEST_", "COLUMNS", "PYTHONDONTWRITEBYTECODE")
+    apart = ("PYTEST_", "COLUMNS", "PYTHONDONTWRITEBYTECODE", "GITHUB_")
     return {name: value for name, value in os.environ.items() if not name.startswith(apart)}
 
 

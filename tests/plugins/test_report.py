@@ -112,16 +112,6 @@ def test_failure_of_no_model_is_named_in_the_head(gate, pinned_models, tmp_path)
     assert "<li>tests/test_predictions.py::test_no_pin_is_left_behind</li>" in file.read_text()
 
 
-def test_junit_has_what_was_measured(gate, pinned_models, tmp_path):
-    """`--junitxml` carries each measured value and its bounds as a property."""
-    gate(pinned_models, "tests/test_size.py")
-
-    assert (
-        'name="bytes of float constants, float16 / float32" value="0.5 (exactly 0.5)"'
-        in (tmp_path / "results.xml").read_text()
-    )
-
-
 def test_run_without_html_plugin_works(gate, pinned_models):
     """The gate runs where pytest-html is switched off."""
     run = gate(pinned_models, "-p", "no:html", "tests/test_size.py", "tests/test_one_image.py")
