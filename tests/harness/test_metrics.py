@@ -772,6 +772,7 @@ def test_drop_of_outcomes_is_judged_again_as_it_would_have_been(arithmetic):
     judged, ruling = expected.judged(0.0625), law.ruling(STRICT)
 
     assert law.under(STRICT) == expected != found == law.under(Budget())
+    assert found.moved == bounds.rounding(Budget(), arithmetic).moved
     assert law.judged(STRICT) == judged
     assert (ruling.quantity, ruling.value) == (f"{judged.quantity} of digit", judged.value)
     assert (ruling.at_least, ruling.at_most, ruling.evidence) == (None, judged.at_most, str(expected))
