@@ -3,14 +3,13 @@
 from functools import partial
 
 from fixtures.harness import blame, cards, metrics
-from fixtures.harness.bounds import arithmetic_bounds, flip_bound, rounding, route
+from fixtures.harness.bounds import ChangedPredictionsLaw, ChangedShareLaw, ConversionLaw, rounding, route
 from fixtures.harness.comparison import agreement, class_scores, difference
-from fixtures.harness.statistics import most_changed
 
 
 def test_keras_reaches_the_baseline(model, keras, baselines, judge, figures):
     """The trained model is as good as its budget asks for, before any conversion."""
-    for part, bound in baselines:
+    for part, law in baselines:
         outputs = keras.keras_outputs(part.output)
         found = metrics.value(outputs, part.targets, part.task)
         figures[f"{cards.KERAS_METRIC}{part.called}"] = metrics.name(part.task), found
@@ -18,7 +17,7 @@ def test_keras_reaches_the_baseline(model, keras, baselines, judge, figures):
         judge(
             f"{metrics.name(part.task)} of Keras{part.called}",
             found,
-            **bound,
+            law=law,
             look_at="the training recipe and its data",
             blame=partial(blame.wrong, outputs, part.targets, part.task),
         )
@@ -26,14 +25,14 @@ def test_keras_reaches_the_baseline(model, keras, baselines, judge, figures):
 
 def test_float32_file_reaches_the_baseline(model, target, baselines, float32_outputs, judge):
     """The float32 file is as good as the budget asks for, on each target."""
-    for part, bound in baselines:
+    for part, law in baselines:
         outputs = float32_outputs.array(part.output)
         found = metrics.value(outputs, part.targets, part.task)
 
         judge(
             f"{metrics.name(part.task)} of the float32 file{part.called}",
             found,
-            **bound,
+            law=law,
             look_at="the metric of Keras",
             blame=partial(blame.wrong, outputs, part.targets, part.task, float32_outputs.samples()),
         )
@@ -42,15 +41,16 @@ def test_float32_file_reaches_the_baseline(model, target, baselines, float32_out
 def test_float32_file_computes_what_keras_does(model, keras, float32_file, truth, judge, figures):
     """The float32 file's outputs on reference kernels are those of Keras, up to float32 rounding."""
     for output in truth.names:
-        now = truth.array(output)
-        found, way = difference(now, keras.keras_outputs(output)), route(float32_file, output, len(now))
-        _, most = arithmetic_bounds(way, keras.keras_outputs(output), "float32", model.budget)
+        now, true = truth.array(output), keras.keras_outputs(output)
+        found = difference(now, true)
+        law = ConversionLaw.of(route(float32_file, output, len(now)), true, "float32")
+        most = law.ruling(model.budget).at_most
         figures["conversion"] = max(figures.get("conversion", (0.0, most)), (found.share, most))
 
         judge(
             f"largest error / largest output{truth.called(output)}",
             found.share,
-            at_most=most,
+            law=law,
             evidence=found,
             look_at="the conversion: the float32 file is not the model that was trained",
         )
@@ -64,7 +64,7 @@ def test_float32_file_predicts_what_keras_does(model, keras, class_outputs, trut
         judge(
             f"predictions that differ from Keras'{truth.called(output)}",
             len(found.flips),
-            at_most=most_changed(found.samples, model.budget.flipped),
+            law=ChangedPredictionsLaw(found.samples),
             evidence=found,
             look_at="the conversion: the float32 file is not the model that was trained",
         )
@@ -78,15 +78,12 @@ def test_float16_accuracy_does_not_drop(
         before, now = float32_outputs.array(part.output), float16_outputs.array(part.output)
         explained = rounding(model.budget, presence.arithmetic)
         found = metrics.change(now, before, part.targets, part.task, model.budget.confidence, explained)
-        judged = found.judged(model.budget.metric_drop, sampled=float16_outputs.sampled)
+        law = metrics.DropLaw(found, presence.arithmetic, float16_outputs.sampled, part.called)
         if target.name == "reference":
-            figures[f"{cards.METRIC}{part.called}"] = vars(found) | judged.proof
+            figures[f"{cards.METRIC}{part.called}"] = vars(found) | law.judged(model.budget).proof
 
         judge(
-            f"{judged.quantity}{part.called}",
-            judged.value,
-            at_most=judged.at_most,
-            evidence=found,
+            law=law,
             look_at="tests/test_weights.py; with few samples, a larger data set",
             blame=partial(blame.wrong, now, part.targets, part.task, float16_outputs.samples(), before),
         )
@@ -94,17 +91,12 @@ def test_float16_accuracy_does_not_drop(
 
 def test_no_class_drops(model, target, presence, graded_classes, float32_outputs, float16_outputs, judge):
     """On each target, float16 weights cost no single class more accuracy than the budget says."""
-    bound, confidence = model.budget.class_drop, model.budget.confidence
-    explained = rounding(model.budget, presence.arithmetic)
     for part in graded_classes:
         now, before = (outputs.array(part.output) for outputs in (float16_outputs, float32_outputs))
-        found = metrics.worst_class(now, before, part.targets, part.task, confidence, bound=bound, rounding=explained)
+        classes = metrics.class_counts(now, before, part.targets, part.task)
 
         judge(
-            f"one class's {found.judgement.quantity}{part.called}",
-            found.judgement.value,
-            at_most=found.judgement.at_most,
-            evidence=found,
+            law=metrics.ClassDropLaw(metrics.name(part.task), classes, presence.arithmetic, part.called),
             look_at="the weights of that class in the last layer",
             blame=partial(blame.wrong, now, part.targets, part.task, float16_outputs.samples(), before),
         )
@@ -114,12 +106,12 @@ def test_top_1_agrees_with_the_truth(model, precision, target, presence, class_o
     """Each file, on each target, predicts what the float32 file predicts on reference kernels."""
     for output, task in class_outputs.items():
         now, true = class_scores(outputs.array(output), task), class_scores(truth.array(output), task)
-        found, bound = agreement(now, true, outputs.samples()), flip_bound(model.budget.flipped, presence.arithmetic)
+        found = agreement(now, true, outputs.samples())
 
         judge(
             f"share of predictions that changed{outputs.called(output)}",
             len(found.flips) / found.samples,
-            at_most=most_changed(found.samples, bound) / found.samples,
+            law=ChangedShareLaw(found.samples, presence.arithmetic),
             evidence=found,
             look_at="on reference kernels too: the weights; on this target alone: its kernels or its arithmetic",
         )

@@ -1,7 +1,7 @@
 """Every target computes what the reference kernels compute."""
 
 from fixtures.harness import delegation, weights
-from fixtures.harness.bounds import arithmetic_bounds, noise_bound, route, weight_bound, weight_noise_bound
+from fixtures.harness.bounds import ArithmeticLaw, NoiseLaw, WeightsLaw, WeightsNoiseLaw, route
 from fixtures.harness.comparison import difference, liveliness, repetition
 from fixtures.harness.targets import REFERENCE
 
@@ -16,13 +16,11 @@ def test_outputs_match_the_reference_kernels(
             route(file, output, len(true)),
             outputs.called(output),
         )
-        least, most = arithmetic_bounds(way, true, presence.arithmetic, model.budget)
 
         judge(
             f"largest error / largest output{called}",
             found.share,
-            at_least=least,
-            at_most=most,
+            law=ArithmeticLaw.of(way, true, presence.arithmetic),
             evidence=found,
             look_at=f"the kernels of {delegate}, or what {presence.arithmetic} arithmetic does to this model",
             explain=localised(found, reference_outputs),
@@ -30,7 +28,7 @@ def test_outputs_match_the_reference_kernels(
         judge(
             f"rms error / rms output{called}",
             found.noise,
-            at_most=noise_bound(way, presence.arithmetic, model.budget),
+            law=NoiseLaw.of(way, presence.arithmetic),
             evidence=found,
             look_at=f"what {delegate} does to all outputs alike: a scale, an offset, a rounding too many",
             explain=localised(found, reference_outputs, together=True),
@@ -48,7 +46,7 @@ def test_float16_weights_move_outputs_little(
         judge(
             f"largest error / largest output{float16_outputs.called(output)}",
             found.share,
-            at_most=weight_bound(way, true, presence.arithmetic, model.budget),
+            law=WeightsLaw.of(way, true, presence.arithmetic),
             evidence=f"{found}; {weights.precision(float32_file, float16_file)}",
             look_at="the weights: the target is the same for both files; where outputs are small differences of large "
             "terms, roundoff in the model's budget",
@@ -57,7 +55,7 @@ def test_float16_weights_move_outputs_little(
         judge(
             f"rms error / rms output{float16_outputs.called(output)}",
             found.noise,
-            at_most=weight_noise_bound(way, presence.arithmetic, model.budget),
+            law=WeightsNoiseLaw.of(way, presence.arithmetic),
             evidence=found,
             look_at="a scale or an offset that the float16 file applies to all outputs alike",
             explain=localised(found, float32_outputs, together=True) if followed else None,
@@ -70,7 +68,7 @@ def test_outputs_stay_near_the_truth(model, precision, target, deviations, judge
         judge(
             f"largest error / largest true output{f' of {found.output}' * bool(found.output)}",
             found.share,
-            at_most=found.allowed,
+            **found.bound,
             evidence=f"largest difference {found.largest:.3g}, sample {found.sample}; SQNR {found.sqnr:.1f} dB",
             look_at="on reference kernels too: the weights; on this target alone: its kernels or its arithmetic",
         )

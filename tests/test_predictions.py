@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from fixtures.harness import predictions
-from fixtures.harness.bounds import arithmetic_bounds, route
+from fixtures.harness.bounds import ArithmeticLaw, route
+from fixtures.harness.predictions import CloseCallsLaw, differences
 
 
 def test_predictions_are_the_pinned_ones(
@@ -22,21 +22,15 @@ def test_other_predictions_are_close_calls(
     """On other targets, a prediction differs from the pinned one only by what is within their error."""
     chosen = outputs.samples() if outputs.sampled else None
     for output, now in predicted(outputs).items():
-        truth = reference_outputs.array(output)
-        share = arithmetic_bounds(route(file, output, len(truth)), truth, presence.arithmetic, model.budget)[1]
-        true = true_classes.get(output)
-        changed = predictions.unexplained(
-            now,
-            pinned[output],
-            share * float(np.abs(truth).max()),
-            true if chosen is None or true is None else true[chosen],
-            chosen,
-        )
+        truth, true = reference_outputs.array(output), true_classes.get(output)
+        error = ArithmeticLaw.of(route(file, output, len(truth)), truth, presence.arithmetic)
+        found = differences(now, pinned[output], true if chosen is None or true is None else true[chosen], chosen)
+        law = CloseCallsLaw.of(error, float(np.abs(truth).max()), found, model.budget)
+        changed = found.unexplained(law.off(model.budget))
 
         judge(
             f"changed predictions that are no close calls{outputs.called(output)}",
-            len(changed),
-            at_most=0,
+            law=law,
             evidence="; ".join(changed[:5]),
             blame=changed,
             look_at=f"the kernels of {delegate}, or what {presence.arithmetic} arithmetic does to this model",

@@ -1,7 +1,7 @@
 """The float16 file holds the float32 file's weights, rounded to float16, and nothing else."""
 
 from fixtures.harness import pairing, weights
-from fixtures.harness.bounds import UNIT_ROUNDOFF
+from fixtures.harness.bounds import UNIT_ROUNDOFF, BudgetLaw
 
 
 def test_operators_line_up(model, float32_parent, float16_file, judge):
@@ -74,7 +74,7 @@ def test_no_weight_is_beyond_float16(model, float32_parent, float16_file, judge)
     judge(
         "weights beyond 65504",
         found.total,
-        at_most=model.budget.saturated,
+        law=BudgetLaw("saturated"),
         evidence=f"{found}; of constants that are no weights, {others}",
         look_at="the scale of that layer: normalize it, or fold the factor into a neighbour",
     )
@@ -87,7 +87,7 @@ def test_few_weights_become_zero(model, float32_parent, float16_file, judge):
     judge(
         "share of a tensor's non-zero values that become zero",
         found.share,
-        at_most=model.budget.flushed,
+        law=BudgetLaw("flushed"),
         evidence=found,
         look_at="the scale of that layer; an epsilon has to be at least 6e-8",
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fixtures.harness.bounds import route, weight_bound
+from fixtures.harness.bounds import WeightsLaw, route
 from fixtures.harness.children import JobError
 from fixtures.harness.comparison import difference
 from models.spec import Budget
@@ -24,7 +24,8 @@ def test_float16_file_is_right_on_a_gpu(converted, files, evaluate, images, wher
     """A float16 file on a GPU differs from the float32 file on the reference kernels by what rounding explains."""
     (truth,) = evaluate(converted / "image-fp32.tflite", "reference", images).outputs.values()
     (outputs,) = evaluate(converted / "image-fp16.tflite", where, images).outputs.values()
-    allowed = weight_bound(route(files["image-fp16"], "output_0"), truth, presence(where).arithmetic, Budget())
+    law = WeightsLaw.of(route(files["image-fp16"], "output_0"), truth, presence(where).arithmetic)
+    allowed = law.ruling(Budget()).at_most
 
     assert difference(outputs, truth).share <= allowed
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fixtures.harness import versions
-from fixtures.harness.bounds import arithmetic_bounds, route
+from fixtures.harness.bounds import ArithmeticLaw, route
 from fixtures.harness.children import JobError
 from fixtures.harness.comparison import difference
 from fixtures.harness.targets import TARGETS
@@ -38,7 +38,7 @@ def test_cpu_without_bfloat16_computes_in_float32(converted, files, evaluate, sa
     (truth,) = evaluate(converted / "dense-fp32.tflite", "reference", samples).outputs.values()
     (outputs,) = evaluate(converted / "dense-fp32.tflite", where, samples, **WITHOUT_BFLOAT16).outputs.values()
 
-    _, most = arithmetic_bounds(route(files["dense-fp32"], "output_0"), truth, "float32", Budget())
+    _, most = ArithmeticLaw.of(route(files["dense-fp32"], "output_0"), truth, "float32").bounds(Budget())
 
     assert difference(outputs, truth).share <= most
 

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from fixtures.harness.attribution import Deviation, deviation, verdict
-from fixtures.harness.bounds import arithmetic_bounds, route, weight_bound
+from fixtures.harness.bounds import ArithmeticLaw, NearTruthLaw, NoiseLaw, WeightsLaw, WeightsNoiseLaw, route
+from fixtures.harness.comparison import decibels
 from fixtures.harness.statistics import most_changed
 from fixtures.harness.targets import TARGETS
+from fixtures.harness.verdict import recorded
 from models.spec import Budget
 from models.tasks import Classification, Regression
 
@@ -212,8 +214,8 @@ def test_deviation_is_allowed_what_explains_it(compare, way, truth, arithmetic):
     allowed = [compare(truth, precision, "openvino", arithmetic).allowed for precision in ("fp32", "fp16")]
 
     assert allowed == [
-        arithmetic_bounds(way, truth, arithmetic, BUDGET)[1],
-        weight_bound(way, truth, arithmetic, BUDGET),
+        ArithmeticLaw.of(way, truth, arithmetic).ruling(BUDGET).at_most,
+        WeightsLaw.of(way, truth, arithmetic).ruling(BUDGET).at_most,
     ]
     assert allowed[0] < allowed[1]
 
@@ -242,7 +244,24 @@ def test_deviation_is_json(compare, truth):
     outputs = truth + np.float32(1e-3)
     found = compare(outputs, "fp16")
 
-    assert json.loads(json.dumps(found.as_dict())) == vars(found) | {"flips": []}
+    laws = {"law": recorded(found.law), "noise": recorded(found.noise)}
+    assert json.loads(json.dumps(found.as_dict())) == vars(found) | {"flips": []} | laws
+
+
+def test_deviation_says_what_is_allowed_of_it(compare, way, truth):
+    """The laws that both bounds follow from are there, but of the truth itself, and one of them judges the share."""
+    deviations = [compare(truth, precision, "openvino", "float16") for precision in ("fp32", "fp16")]
+
+    assert [(found.law, found.noise) for found in deviations] == [
+        (NearTruthLaw.of(way, truth, "float16"), NoiseLaw.of(way, "float16")),
+        (WeightsLaw.of(way, truth, "float16"), WeightsNoiseLaw.of(way, "float16")),
+    ]
+    assert all(found.allowed == found.law.ruling(BUDGET).at_most for found in deviations)
+    assert all(found.least_sqnr == decibels(found.noise.ruling(BUDGET).at_most) for found in deviations)
+    assert [found.bound for found in deviations] == [{"law": found.law} for found in deviations]
+    itself = compare(truth, target="reference")
+    assert (itself.law, itself.noise, itself.bound) == (None, None, {"at_most": 0.0})
+    assert itself.as_dict() == vars(itself)
 
 
 def test_deviation_without_targets_has_no_metric(compare, truth):

@@ -12,22 +12,29 @@ from fixtures.harness import arrays
 from fixtures.harness.bounds import (
     UNFELT,
     UNIT_ROUNDOFF,
+    ArithmeticLaw,
+    BaselineLaw,
+    BudgetLaw,
+    ChangedPredictionsLaw,
+    ChangedShareLaw,
+    ConversionLaw,
+    NearTruthLaw,
+    NoiseLaw,
     Route,
-    arithmetic_bounds,
+    WeightsLaw,
+    WeightsNoiseLaw,
     arithmetic_error,
     flip_bound,
-    noise_bound,
     reduction_length,
     rounding,
     rounding_error,
     route,
     steepness,
-    weight_bound,
     weight_error,
-    weight_noise_bound,
     weights_error,
 )
 from fixtures.harness.statistics import most_changed
+from fixtures.harness.verdict import Ruling
 from models.spec import Budget
 from tests.harness import flatbuffer
 
@@ -65,6 +72,27 @@ FURTHEST = {"softmax": 14, "sigmoid": 14, "tanh": 8}
 
 
 BUDGET = Budget()
+
+
+def arithmetic_bounds(way, truth, arithmetic, budget):
+    """Return the least and the largest error that an output may have."""
+    found = ArithmeticLaw.of(way, truth, arithmetic).ruling(budget)
+    return found.at_least, found.at_most
+
+
+def weight_bound(way, truth, arithmetic, budget):
+    """Return the largest error that float16 weights may add."""
+    return WeightsLaw.of(way, truth, arithmetic).ruling(budget).at_most
+
+
+def noise_bound(way, arithmetic, budget):
+    """Return the largest rms error."""
+    return NoiseLaw.of(way, arithmetic).ruling(budget).at_most
+
+
+def weight_noise_bound(way, arithmetic, budget):
+    """Return the largest rms error that float16 weights may add."""
+    return WeightsNoiseLaw.of(way, arithmetic).ruling(budget).at_most
 
 
 @pytest.fixture(params=["conv-fp32", "conv-fp16"])
@@ -339,6 +367,68 @@ def test_weights_add_noise_of_their_own(conv, arithmetic):
     expected = noise_bound(conv, arithmetic, BUDGET) + 2 * weight_error(conv)
 
     assert weight_noise_bound(conv, arithmetic, BUDGET) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("arithmetic", UNIT_ROUNDOFF)
+def test_laws_have_the_terms_that_bounds_follow_from(conv, arithmetic):
+    """What a law keeps of a file and its outputs is what its arithmetic, and its weights, may add to an error."""
+    float32, error, weights = (
+        *(arithmetic_error(conv, one) for one in ("float32", arithmetic)),
+        weight_error(conv),
+    )
+    terms = (arithmetic, float32, error, steepness(conv, SHARES), None)
+
+    assert ArithmeticLaw.of(conv, SHARES, arithmetic) == ArithmeticLaw(*terms)
+    assert WeightsLaw.of(conv, SHARES, arithmetic) == WeightsLaw(*terms, weights)
+    assert NoiseLaw.of(conv, arithmetic) == NoiseLaw(arithmetic, error)
+    assert WeightsNoiseLaw.of(conv, arithmetic) == WeightsNoiseLaw(arithmetic, error, weights)
+
+
+def test_laws_of_whole_numbers_have_their_number(files):
+    """Of an output of whole numbers, it counts how many there are, and nothing else of the file."""
+    way, terms = route(files["typed-fp16"], "best"), ("float16", 0.0, 0.0, 1.0, 6)
+
+    assert ArithmeticLaw.of(way, np.arange(6).reshape(2, 3), "float16") == ArithmeticLaw(*terms)
+    assert WeightsLaw.of(way, np.arange(6).reshape(2, 3), "float16") == WeightsLaw(*terms, 0.0)
+
+
+LAWS = [
+    (ArithmeticLaw("float32", 0.25, 9.0, 3.0, None), {"roundoff": 2}, Ruling(at_most=2 * 3 * 0.25)),
+    (ArithmeticLaw("float32", 0.0, 9.0, 3.0, None), {"roundoff": 2}, Ruling(at_most=3 * 2.0**-17)),
+    (ArithmeticLaw("float16", 2.0**-20, 0.01, 4.0, None), {"roundoff": 0.5}, Ruling(2.0**-19, 0.5 * 0.04)),
+    (ArithmeticLaw("float16", 2.0**-20, 0.01, 6.0, None), {"roundoff": 0.5}, Ruling(6 * 2.0**-21, 0.5 * 0.05)),
+    (ArithmeticLaw("bfloat16", 2.0**-20, 0.05, 3.0, None), {"roundoff": 4}, Ruling(3 * 2.0**-18, 4 * 0.1)),
+    (ArithmeticLaw("float32", 0.0, 0.0, 1.0, 90_000), {"flipped": 0.5}, Ruling(at_most=0.0)),
+    (ArithmeticLaw("float16", 0.0, 0.0, 1.0, 90_000), {"flipped": 0.5}, Ruling(at_most=0.5)),
+    (NearTruthLaw("float16", 2.0**-20, 0.01, 4.0, None), {"roundoff": 0.5}, Ruling(at_most=0.5 * 0.04)),
+    (ConversionLaw("float32", 0.25, 0.25, 3.0, None), {"roundoff": 2}, Ruling(at_most=2 * 3 * 0.25)),
+    (WeightsLaw("float16", 2.0**-20, 0.01, 4.0, None, 0.125), {"roundoff": 0.5}, Ruling(at_most=0.25 + 0.5 * 0.04)),
+    (WeightsLaw("float32", 0.0, 0.0, 1.0, 90_000, 0.0), {"flipped": 0.5}, Ruling(at_most=0.5)),
+    (WeightsLaw("bfloat16", 0.0, 0.0, 1.0, 90_000, 0.0), {"flipped": 0.0625}, Ruling(at_most=0.5)),
+    (NoiseLaw("float16", 0.01), {"roundoff": 4}, Ruling(at_most=0.42 * 4 * 0.01)),
+    (NoiseLaw("float16", 0.06), {"roundoff": 4}, Ruling(at_most=0.42 * 4 * 0.05)),
+    (NoiseLaw("float16", 0.01), {"roundoff": 0}, Ruling(at_most=2.0**-17)),
+    (WeightsNoiseLaw("float16", 0.01, 0.5), {"roundoff": 4}, Ruling(at_most=0.42 * 4 * 0.01 + 2)),
+    (ChangedPredictionsLaw(1000), {"flipped": 0.5}, Ruling(at_most=500)),
+    (ChangedPredictionsLaw(1000, "bfloat16"), {"flipped": 0.0625}, Ruling(at_most=500)),
+    (ChangedPredictionsLaw(50), {"flipped": 0.001}, Ruling(at_most=most_changed(50, 0.001))),
+    (ChangedShareLaw(1000, "float16"), {"flipped": 0.5}, Ruling(at_most=0.5)),
+    (ChangedShareLaw(1000, "bfloat16"), {"flipped": 0.0625}, Ruling(at_most=0.5)),
+    (BaselineLaw("digit", higher_is_better=True), {"baseline": 0.75}, Ruling(at_least=0.75)),
+    (BaselineLaw("digit", higher_is_better=False), {"baseline": {"digit": 0.5, "age": 1}}, Ruling(at_most=0.5)),
+    (BudgetLaw("saturated"), {"saturated": 7}, Ruling(at_most=7)),
+    (BudgetLaw("flushed"), {"flushed": 0.25}, Ruling(at_most=0.25)),
+]
+
+
+@pytest.mark.parametrize(("law", "told", "ruling"), LAWS)
+def test_bounds_follow_from_the_budget(law, told, ruling):
+    """A law says what its terms allow, by the bound of the budget that it is of; another budget allows otherwise."""
+    expected = {
+        name: value if value is None else pytest.approx(value, rel=1e-15) for name, value in vars(ruling).items()
+    }
+
+    assert vars(law.ruling(Budget(**told))) == expected
 
 
 def names(way):

@@ -7,7 +7,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from fixtures.harness import inference
-from fixtures.harness.bounds import arithmetic_bounds, route
+from fixtures.harness.bounds import ArithmeticLaw, route
 from fixtures.harness.children import JobError
 from fixtures.harness.comparison import difference
 from fixtures.harness.evaluation_data import BLOCK, open_data
@@ -61,7 +61,7 @@ def test_targets_agree_within_their_arithmetic(run, files, presence, name, form,
     """Each target's outputs differ from the reference kernels' by what its arithmetic explains, and no less."""
     (truth,), (outputs,) = run(form, "reference").outputs.values(), run(form, where).outputs.values()
     way = route(files[f"{name}-{form}"], "output_0")
-    least, most = arithmetic_bounds(way, truth, presence(where).arithmetic, Budget())
+    least, most = ArithmeticLaw.of(way, truth, presence(where).arithmetic).bounds(Budget())
 
     assert (least or 0) <= difference(outputs, truth).share <= most
 

@@ -7,9 +7,20 @@ from functools import partial
 import numpy as np
 import pytest
 
-from fixtures.harness import metrics, scores
-from fixtures.harness.metrics import MetricsError, change, value, worst_class
+from fixtures.harness import bounds, metrics, scores
+from fixtures.harness.metrics import (
+    ClassCounts,
+    ClassDropLaw,
+    DropLaw,
+    MetricsError,
+    change,
+    class_counts,
+    value,
+    worst_class,
+)
 from fixtures.harness.statistics import Rounding, paired_accuracy, ratio_limits, upper_limit
+from fixtures.harness.verdict import UnrecordedError
+from models.spec import Budget
 from models.tasks import (
     Binary,
     Classification,
@@ -664,13 +675,30 @@ def test_gains_do_not_hide_what_is_lost():
     assert not counted(500, 20, 20).judged(0.005).holds
 
 
+def compare_classes(candidate, baseline, targets, task, confidence, **told):
+    """Return which class of *targets* fares worst."""
+    return worst_class(metrics.name(task), class_counts(candidate, baseline, targets, task), confidence, **told)
+
+
+def test_classes_are_counted():
+    """Of each class, in the order of their labels, it counts how many there are, are right, and are lost and gained."""
+    targets = np.array([7, 2, 2, 2, 2, 7, 7])
+    before, now = np.array([7, 2, 2, 2, 0, 0, 7]), np.array([7, 0, 0, 2, 2, 0, 7])
+    outputs = np.eye(8, dtype=np.float32)
+
+    assert class_counts(outputs[now], outputs[before], targets, Classification()) == (
+        ClassCounts(2, samples=4, right=3, lost=2, gained=1),
+        ClassCounts(7, samples=3, right=2, lost=0, gained=0),
+    )
+
+
 def test_worst_class_is_the_one_that_falls_short():
     """A class that loses more than rounding explains is named before one that has lost a larger share."""
     targets = np.repeat([0, 1], [5, 1000])
     outputs = np.eye(2, dtype=np.float32)[targets]
     candidate = outputs.copy()
     candidate[:1], candidate[5:105] = [0, 1], [1, 0]
-    found = worst_class(candidate, outputs, targets, Classification(), 0.99, bound=0.02, rounding=GOOD)
+    found = compare_classes(candidate, outputs, targets, Classification(), 0.99, bound=0.02, rounding=GOOD)
 
     assert (found.label, found.change.lost, found.judgement.holds) == (1, 100, False)
     assert str(found).startswith("class 1: top-1 accuracy ")
@@ -681,7 +709,7 @@ def test_worst_class_is_the_one_that_lost_most():
     targets = np.repeat([0, 1, 2], [1000, 900, 900])
     outputs = np.eye(3, dtype=np.float32)[targets]
     candidate = outputs.copy()
-    compare = partial(worst_class, task=Classification(), confidence=0.99, bound=0.02, rounding=GOOD)
+    compare = partial(compare_classes, task=Classification(), confidence=0.99, bound=0.02, rounding=GOOD)
 
     assert compare(candidate, outputs, targets).label == 1
     candidate[1000 + 900 :][:2] = [1, 0, 0]
@@ -693,7 +721,7 @@ def test_classes_share_what_is_permitted():
     """The more classes there are, the more one may lose of so few: each might be the one to raise a false alarm."""
     targets = np.arange(2000) % 50
     outputs = np.eye(50, dtype=np.float32)[targets]
-    found = worst_class(outputs, outputs, targets, Classification(), 0.99, bound=0.02, rounding=GOOD)
+    found = compare_classes(outputs, outputs, targets, Classification(), 0.99, bound=0.02, rounding=GOOD)
 
     assert found.judgement.at_most == GOOD.lost(40, 50) > GOOD.lost(40)
 
@@ -716,16 +744,91 @@ def test_yes_and_no_have_a_worst_class():
     candidate = baseline.copy()
     candidate[90:] = 0
 
-    assert worst_class(candidate, baseline, targets, Binary(), 0.99, bound=0.02, rounding=GOOD).change.lost == 10
+    assert compare_classes(candidate, baseline, targets, Binary(), 0.99, bound=0.02, rounding=GOOD).change.lost == 10
 
 
-@pytest.mark.parametrize("compare", [change, partial(worst_class, bound=0.02, rounding=GOOD)])
+@pytest.mark.parametrize("compare", [change, partial(compare_classes, bound=0.02, rounding=GOOD)])
 def test_outputs_of_other_shapes_are_not_compared(compare):
     """Outputs that are not of one shape, and targets that do not fit, are errors that say so."""
     with pytest.raises(MetricsError, match=r"shape \(3, 4\) are compared with outputs of shape \(3, 5\)"):
         compare(np.zeros((3, 4)), np.zeros((3, 5)), np.zeros(3, int), Classification(), 0.99)
     with pytest.raises(MetricsError, match="2 targets for 3 samples"):
         compare(np.zeros((3, 4)), np.zeros((3, 4)), np.zeros(2, int), Classification(), 0.99)
+
+
+STRICT = Budget(metric_drop=0.0625, class_drop=0.125, confidence=0.9, flipped=0.0002)
+
+
+@pytest.mark.parametrize("arithmetic", ["float32", "bfloat16"])
+def test_drop_of_outcomes_is_judged_again_as_it_would_have_been(arithmetic):
+    """Another confidence and another share of flips make of counted samples what they make of the outputs."""
+    outputs, targets = np.eye(3, dtype=np.float32), np.arange(600) % 3
+    now, before = targets.copy(), targets.copy()
+    now[:4], before[-2:] = (targets[:4] + 1) % 3, (targets[-2:] + 1) % 3
+    compare = partial(change, outputs[now], outputs[before], targets, Classification())
+    found = compare(0.99, bounds.rounding(Budget(), arithmetic))
+    expected = compare(0.9, bounds.rounding(STRICT, arithmetic))
+    law = DropLaw(found, arithmetic, sampled=False, called=" of digit")
+    judged, ruling = expected.judged(0.0625), law.ruling(STRICT)
+
+    assert law.under(STRICT) == expected != found == law.under(Budget())
+    assert found.moved == bounds.rounding(Budget(), arithmetic).moved
+    assert law.judged(STRICT) == judged
+    assert (ruling.quantity, ruling.value) == (f"{judged.quantity} of digit", judged.value)
+    assert (ruling.at_least, ruling.at_most, ruling.evidence) == (None, judged.at_most, str(expected))
+
+
+@pytest.mark.parametrize("sampled", [True, False])
+def test_law_of_a_drop_knows_whether_samples_are_all(sampled):
+    """Of a metric of the user's own, a sample of all samples counts as few."""
+    found = dataclasses.replace(change(*data(SCORES, 300, noise=0.3), SCORES, 0.99), most=np.inf)
+
+    assert DropLaw(found, "float32", sampled, "").judged(Budget()).few == sampled
+
+
+@pytest.mark.parametrize("task", [*SHARES_OF_SAMPLES, Regression(), Regression("r2"), SCORES])
+def test_drop_of_a_bootstrap_keeps_its_limits(task):
+    """What the samples left possible stays, under another bound on it; at another confidence it is not known."""
+    found = change(*data(task, 300), task, 0.99, bounds.rounding(Budget(), "float32"))
+    law = DropLaw(found, "float32", sampled=False, called="")
+
+    assert law.judged(Budget(metric_drop=0.5)) == found.judged(0.5)
+    with pytest.raises(UnrecordedError, match=rf"^confidence: what the samples prove of {found.metric} "):
+        law.ruling(Budget(confidence=0.9))
+
+
+@pytest.mark.parametrize("task", SHARES_OF_SAMPLES)
+def test_loss_that_counts_explain_takes_the_outputs(task):
+    """How much of such a metric lost samples cost is not kept: it is explained by as many flips, or not known."""
+    law = DropLaw(change(*data(task, 300), task, 0.99, GOOD), "float32", sampled=False, called="")
+
+    assert law.change.moved == GOOD.moved == 0.0005
+    assert law.under(Budget(flipped=0.1)) == law.change
+    with pytest.raises(UnrecordedError, match=r"^flipped: "):
+        law.ruling(Budget(flipped=0.0001))
+
+
+@pytest.mark.parametrize("task", [Regression(), Regression("r2"), SCORES])
+def test_noise_explains_the_same_whatever_may_flip(task):
+    """What noise explains of an error has nothing to do with classes."""
+    law = DropLaw(change(*data(task, 300), task, 0.99, GOOD), "float32", sampled=False, called="")
+
+    assert law.under(Budget(flipped=0)) == law.change
+
+
+@pytest.mark.parametrize("arithmetic", ["float32", "bfloat16"])
+@pytest.mark.parametrize(("lost", "worst"), [((0, 1, 3), 2), ((0, 70, 3), 1)])
+def test_drop_of_classes_is_judged_again_as_it_would_have_been(arithmetic, lost, worst):
+    """The class that fares worst by other bounds is named, with what it comes to by them."""
+    classes = tuple(ClassCounts(i, 100 * (1 + i), 100 * (1 + i), lost[i], 0) for i in range(3))
+    ruling = ClassDropLaw("top-1 accuracy", classes, arithmetic, " of digit").ruling(STRICT)
+    rounding = bounds.rounding(STRICT, arithmetic)
+    found = worst_class("top-1 accuracy", classes, 0.9, bound=0.125, rounding=rounding)
+    judged = found.judgement
+
+    assert found.label == worst
+    assert (ruling.quantity, ruling.value) == (f"one class's {judged.quantity} of digit", judged.value)
+    assert (ruling.at_least, ruling.at_most, ruling.evidence) == (None, judged.at_most, str(found))
 
 
 def peak(folder, task, samples, shape, target_shape):

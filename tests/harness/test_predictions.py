@@ -1,11 +1,16 @@
 """Pinned predictions are the same text on every machine, and a change is one readable sentence."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from fixtures.harness import arrays, predictions
+from fixtures.harness.bounds import ArithmeticLaw
 from fixtures.harness.comparison import classes
-from fixtures.harness.predictions import CloseCall, DamagedPinError, Predictions, Values
+from fixtures.harness.predictions import CloseCall, CloseCallsLaw, DamagedPinError, Differences, Predictions, Values
+from fixtures.harness.verdict import Ruling, UnrecordedError
+from models.spec import Budget
 from models.tasks import Binary, Classification, Embedding, Regression, Segmentation
 
 SAMPLES = 350  # not a multiple of what a line holds
@@ -344,9 +349,14 @@ def test_other_text_is_refused(text):
         read(text)
 
 
+def unexplained_of(now, pinned, error, *told):
+    """Return a sentence for each difference that an *error* does not explain."""
+    return predictions.differences(now, pinned, *told).unexplained(error)
+
+
 def unexplained(now, pinned, error):
-    """Return what `unexplained` says of *now* and *pinned*, outputs, where each may be off by *error*."""
-    return predictions.unexplained(found_in(now), read(pin(pinned)), error, np.zeros(SAMPLES, int))
+    """Return what `Differences.unexplained` says of *now* and *pinned*, outputs, where each may be off by *error*."""
+    return unexplained_of(found_in(now), read(pin(pinned)), error, np.zeros(SAMPLES, int))
 
 
 @pytest.mark.parametrize("error", [0.005, 0.025])
@@ -357,9 +367,10 @@ def test_flip_of_a_close_call_is_explained(logits, error):
 
 def test_margin_that_is_twice_the_error_is_close(logits):
     """A pinned margin of just as much as asked for is close."""
-    pinned = read(pin(logits))
+    error = read(pin(logits)).value(10) / 2
 
-    assert pinned.is_close(10, pinned.value(10))
+    assert unexplained(swapped(logits, 10), logits, error) == []
+    assert unexplained(swapped(logits, 10), logits, np.nextafter(error, 0)) != []
 
 
 @pytest.mark.parametrize("error", [0.0005, 0.003])
@@ -400,12 +411,12 @@ def test_predictions_of_some_are_those_of_their_rows(logits):
         some = found.of(CHOSEN)
         assert some.classes.tolist() == logits[CHOSEN].argmax(axis=1).tolist()
         assert [some.value(row) for row in range(4)] == [found.value(sample) for sample in CHOSEN]
-        assert [some.is_close(row, 1e6) for row in range(4)] == [True, True, False, False]
+        assert [row in some.calls for row in range(4)] == [True, True, False, False]
 
 
 def unexplained_of_some(now, pinned, error):
-    """Return what `unexplained` says where only the samples CHOSEN were run: the sample is its own true class."""
-    return predictions.unexplained(found_in(now[CHOSEN]), read(pin(pinned)), error, CHOSEN, CHOSEN)
+    """Return what `Differences.unexplained` says of the samples CHOSEN alone: each is its own true class."""
+    return unexplained_of(found_in(now[CHOSEN]), read(pin(pinned)), error, CHOSEN, CHOSEN)
 
 
 def test_sampled_predictions_are_compared_with_their_own_pins(logits):
@@ -601,7 +612,44 @@ def test_moved_mean_is_one_sentence():
 @pytest.mark.parametrize(("error", "told"), [(0.0, 1), (0.4, 1), (0.6, 0)])
 def test_mean_may_move_by_the_error(error, told):
     """On another target, a mean may be off by what an output may."""
-    assert len(predictions.unexplained(means_of(7, 0.5), read(write(means_of())), error, None)) == told
+    assert len(unexplained_of(means_of(7, 0.5), read(write(means_of())), error, None)) == told
+
+
+def test_mean_that_moved_by_just_the_error_is_explained():
+    """What is explained is a mean that moved by the error, and by one and a half steps, and not a bit more."""
+    found = predictions.differences(means_of(7, 0.5), means_of(), None)
+
+    assert found.slack == 1.5 * means_of().step
+    assert Differences(np.array([3.25]), str, slack=1.25).unexplained(2.0) == []
+    assert Differences(np.array([3.25]), str, slack=1.25).unexplained(2.0 - 2.0**-50) == ["0"]
+
+
+FLOAT16 = ArithmeticLaw("float16", 0.0, 2.0**-6, 1.0, None)
+"""By this law an output may be off by 2**-5 of the largest one, where a budget has a roundoff of 2."""
+
+
+def test_law_of_close_calls_counts_what_is_not_explained():
+    """A budget that explains larger errors leaves fewer samples; what no error explains stays."""
+    found = Differences(np.array([3.0, np.inf, 9.0, 0.5, 8.0]), str, times=2.0, slack=1.0)
+    law = CloseCallsLaw.of(FLOAT16, 32.0, found, Budget())
+
+    assert law == CloseCallsLaw(FLOAT16, 32.0, 2.0, 1.0, (3.0, 8.0, 9.0, np.inf), untold=1, told_from=1.5)
+    assert [law.off(Budget(roundoff=times)) for times in (2, 8)] == [1, 32 / 8]
+    assert [law.ruling(Budget(roundoff=times)) for times in (2, 6.9, 7, 8, 1000)] == [
+        Ruling(at_most=0, value=value) for value in (3, 3, 2, 1, 1)
+    ]
+
+
+def test_law_of_close_calls_says_where_it_does_not_tell():
+    """Distances that are much less than what was explained are not kept: what they might be beyond is refused."""
+    found = Differences(np.array([0.5, 1.5, 3.5]), str, times=2.0, slack=1.0)
+    law = CloseCallsLaw.of(FLOAT16, 32.0, found, Budget())
+
+    assert (law.distances, law.untold, law.told_from) == ((3.5,), 2, 1.5)
+    assert law.ruling(Budget(roundoff=0.5)).value == 1
+    with pytest.raises(UnrecordedError, match=r"^roundoff: how far 2 samples are "):
+        law.ruling(Budget(roundoff=0.25))
+    assert dataclasses.replace(law, untold=0).ruling(Budget(roundoff=0)).value == 1
 
 
 def test_sampled_means_are_compared_with_their_own_pins():
@@ -609,8 +657,8 @@ def test_sampled_means_are_compared_with_their_own_pins():
     chosen, pinned = np.array([3, 7, 19]), read(write(means_of()))
     some, moved = (Values(pin.means[chosen], pin.step) for pin in (means_of(), means_of(7, 0.5)))
 
-    assert predictions.unexplained(some, pinned, 0.0, None, chosen) == []
-    assert predictions.unexplained(moved, pinned, 0.0, None, chosen) == ["sample 000007: pinned mean 8, now 8.5"]
+    assert unexplained_of(some, pinned, 0.0, None, chosen) == []
+    assert unexplained_of(moved, pinned, 0.0, None, chosen) == ["sample 000007: pinned mean 8, now 8.5"]
 
 
 def test_another_number_of_means_is_one_sentence():
@@ -618,7 +666,7 @@ def test_another_number_of_means_is_one_sentence():
     told = ["19 samples now, 20 pinned"]
 
     assert list(predictions.changes(means_of(count=19), means_of())) == told
-    assert predictions.unexplained(means_of(count=19), means_of(), 1e6, None) == told
+    assert unexplained_of(means_of(count=19), means_of(), 1e6, None) == told
 
 
 @pytest.mark.parametrize("beyond", [0, 5])
@@ -631,7 +679,7 @@ def test_sample_that_is_not_pinned_is_not_explained(pin_of, beyond):
     chosen, count = np.array([0, len(pinned) + beyond]), len(pinned)
     now = Values(np.ones(2), 1.0) if isinstance(pinned, Values) else pinned.of(np.array([0, 1]))
 
-    assert predictions.unexplained(now, pinned, 1e6, None, chosen) == [
+    assert unexplained_of(now, pinned, 1e6, None, chosen) == [
         f"sample {count + beyond:06d} was run, {count} are pinned"
     ]
 
@@ -647,8 +695,8 @@ def test_classes_are_not_compared_with_means():
 
     assert list(predictions.changes(of_means, of_classes)) == now
     assert list(predictions.changes(of_classes, of_means)) == then
-    assert predictions.unexplained(of_means, of_classes, 1e6, None) == now
-    assert predictions.unexplained(of_classes, of_means, 1e6, None) == then
+    assert unexplained_of(of_means, of_classes, 1e6, None) == now
+    assert unexplained_of(of_classes, of_means, 1e6, None) == then
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -13,6 +13,7 @@ from fixtures.harness.record import Check, conclusion, counts, document, of_mode
 from fixtures.harness.targets import TARGETS, Presence
 from fixtures.harness.verdict import Verdict
 from fixtures.harness.versions import ROOT
+from models.spec import Budget
 
 NOTHING = dict.fromkeys((*record.STATUSES, "not_run"), 0)
 BEGUN = {"started": datetime(2026, 1, 2, tzinfo=UTC), "environment": {}}
@@ -92,6 +93,7 @@ def test_check_has_its_property_and_its_numbers():
             "evidence": "sample 811",
             "look_at": "the weights",
             "samples": [],
+            "law": None,
         }
     ]
 
@@ -138,7 +140,7 @@ def test_document_that_a_run_begins_with_is_no_verdict():
     """It says that the run has not ended, in the form that all documents have."""
     begun, over = document(**BEGUN), document(**BEGUN, verdict="passed", exit_code=0)
 
-    assert (begun["version"], begun["run"]["verdict"], begun["run"]["exit_code"]) == (1, "unfinished", None)
+    assert (begun["version"], begun["run"]["verdict"], begun["run"]["exit_code"]) == (2, "unfinished", None)
     assert "killed" in begun["run"]["problems"][0]
     assert begun.keys() == over.keys()
     assert begun["run"].keys() == over["run"].keys()
@@ -165,11 +167,16 @@ def test_figures_of_a_model_have_their_places():
     }
     checks = [Check("a", model="quick", status="passed"), Check("b", model="other", status="failed")]
     files = {"data": "mnist"}
-    found = of_model("quick", verdict="all held", figures=figures, checks=checks, source=None, files=files)
+    budget = Budget(baseline={"digit": 0.75})
+    found = of_model(
+        "quick", verdict="all held", figures=figures, checks=checks, source=None, files=files, budget=budget
+    )
 
     assert found["sizes"] == {"fp32": 10, "fp16": None, "ratio": None}
     assert found["metrics"] == {"": {"metric": "top-1 accuracy", "keras": 0.75, "baseline": 0.5, "candidate": 0.25}}
     assert found["files"] == files
+    assert found["budget"] == vars(budget)
+    assert (found["budget"]["baseline"], found["budget"]["roundoff"]) == ({"digit": 0.75}, 2.0)
     assert found["digests"] == {"fp32": "abc", "fp16": None, "weights": None, "data": "def"}
     assert found["did_not_run"] == {"fp16 on gpu": "it died"}
     assert found["explained"] == {"test_it[quick]": "operator 3"}

@@ -626,3 +626,16 @@ def test_resamples_without_a_value_are_the_worst():
         return values[rows].mean() if 0 in rows else float("nan")
 
     assert resampled_limits(loss, 100, 0.99) == (-np.inf, np.inf)
+
+
+def test_counts_are_as_good_as_outcomes():
+    """What the counts of outcomes prove is what the outcomes prove, to the last bit."""
+    random = np.random.default_rng(0)
+    baseline, candidate = (random.random(997) < chance for chance in (0.9, 0.8))
+    lost, gained = int((baseline & ~candidate).sum()), int((candidate & ~baseline).sum())
+    found = statistics.counted_accuracy(997, int(baseline.sum()), lost, gained, 0.95)
+
+    assert found == paired_accuracy(baseline, candidate, 0.95)
+    assert (found.baseline, found.candidate) == (float(baseline.mean()), float(candidate.mean()))
+    assert (found.least, found.most) == statistics.paired_limits(997, lost, gained, 0.95)
+    assert statistics.unchanged_limit(997, 0.95) == found.unchanged == upper_limit(0, 997, (1 - 0.95) / 2)

@@ -1,11 +1,13 @@
 """A verdict holds only if its value is a number within its bounds."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from fixtures.harness.verdict import Verdict, number
+from fixtures.harness.verdict import Ruling, Verdict, number, recorded, under
+from models.spec import Budget
 
 BOUNDS = [{"at_least": 0.9}, {"at_most": 0.1}, {"at_least": 0.1, "at_most": 0.9}]
 
@@ -124,6 +126,7 @@ def test_report_is_given_all_of_it():
         "evidence": "sample 811",
         "look_at": "the weights",
         "samples": [811, 3],
+        "law": None,
     }
 
 
@@ -131,7 +134,7 @@ def test_report_is_given_plain_values():
     """Numbers of NumPy become Python's: nothing else goes from a worker to the process that writes the report."""
     found = Verdict("class", np.float32(3), at_least=np.int64(3), at_most=np.float64(3)).as_dict()
 
-    assert {type(value) for value in found.values()} == {str, float, bool, list}
+    assert {type(value) for value in found.values()} == {str, float, bool, list, type(None)}
     assert (found["value"], found["at_least"], found["at_most"], found["holds"]) == (3, 3, 3, True)
 
 
@@ -156,3 +159,58 @@ def test_report_is_given_plain_values():
 def test_number_is_told_as_people_read_it(value, told):
     """Integers are whole and grouped, others have four digits that count, and what is no number says so."""
     assert number(value) == told
+
+
+NOTHING = Ruling()
+
+
+@dataclass(frozen=True)
+class Part:
+    """A term of a law that has terms of its own."""
+
+    share: float
+
+
+@dataclass(frozen=True)
+class Law:
+    """A law that allows as many times *share* as the budget has a roundoff, and knows what it is given."""
+
+    parts: tuple[Part, ...]
+    told: Ruling = NOTHING
+
+    def ruling(self, budget):
+        """Return the bounds, and what is known besides."""
+        most = budget.roundoff * self.parts[0].share
+        return Ruling(1, most, self.told.value, self.told.quantity, self.told.evidence)
+
+
+def test_verdict_under_a_law_has_its_bounds():
+    """What was measured is judged by what the law allows under the budget, and keeps the law."""
+    law = Law((Part(0.25),))
+
+    assert under(law, Budget(roundoff=8), "share", 1.5, evidence="sample 811", look_at="the weights") == Verdict(
+        "share", 1.5, 1, 2, "sample 811", "the weights", law
+    )
+
+
+def test_law_may_know_what_was_measured():
+    """What the law says of the quantity, its value and the evidence goes before what was measured."""
+    law = Law((Part(0.25),), Ruling(value=0.0, quantity="", evidence=""))
+    found = under(law, Budget(roundoff=8), "share", 1.5, evidence="sample 811")
+
+    assert (found.quantity, found.value, found.evidence) == ("", 0, "")
+    assert math.isnan(under(Law((Part(0.25),)), Budget()).value)
+    assert not under(Law((Part(0.25),)), Budget()).holds
+
+
+def test_law_is_recorded_as_json_values():
+    """A verdict's report has the law's name and its terms, all of them plain."""
+    law = Law((Part(np.float64(0.25)), Part(1)))
+
+    terms = {"parts": [{"share": 0.25}, {"share": 1}], "told": recorded(Ruling())["terms"]}
+    assert under(law, Budget(), "share", 1).as_dict()["law"] == {"name": "Law", "terms": terms}
+    assert type(recorded(law)["terms"]["parts"][0]["share"]) is float
+    assert recorded(Ruling(1, 2)) == {
+        "name": "Ruling",
+        "terms": {"at_least": 1, "at_most": 2, "value": None, "quantity": None, "evidence": None},
+    }

@@ -52,7 +52,7 @@ def read(file, text=""):
         pytest.fail(f"{constant} is no JSON")
 
     document = json.loads(file.read_bytes().decode(), parse_constant=refuse)
-    assert document.get("version") == 1, text
+    assert document.get("version") == 2, text
     assert not [other.name for other in file.parent.iterdir() if other.name.startswith(f".{file.name}")]
     return document
 
