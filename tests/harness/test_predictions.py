@@ -633,22 +633,39 @@ def test_law_of_close_calls_counts_what_is_not_explained():
     found = Differences(np.array([3.0, np.inf, 9.0, 0.5, 8.0]), str, times=2.0, slack=1.0)
     law = CloseCallsLaw.of(FLOAT16, 32.0, found, Budget())
 
-    assert law == CloseCallsLaw(FLOAT16, 32.0, 2.0, 1.0, (3.0, 8.0, 9.0, np.inf), untold=1, told_from=1.5)
+    assert law == CloseCallsLaw(FLOAT16, 32.0, 2.0, 1.0, (0.5, 3.0, 8.0, 9.0, np.inf), untold=0, told_from=0.0)
     assert [law.off(Budget(roundoff=times)) for times in (2, 8)] == [1, 32 / 8]
     assert [law.ruling(Budget(roundoff=times)) for times in (2, 6.9, 7, 8, 1000)] == [
         Ruling(at_most=0, value=value) for value in (3, 3, 2, 1, 1)
     ]
 
 
-def test_law_of_close_calls_says_where_it_does_not_tell():
-    """Distances that are much less than what was explained are not kept: what they might be beyond is refused."""
-    found = Differences(np.array([0.5, 1.5, 3.5]), str, times=2.0, slack=1.0)
+@pytest.mark.parametrize(
+    ("distances", "told", "told_from"),
+    [
+        (np.arange(103) / 128, np.arange(3, 103) / 128, 2 / 128),
+        ([*[2.0] * 150, 1.5, 0.5], [2.0] * 150, 1.5),
+        ([*[2.0] * 40, *[1.25] * 70], [*[1.25] * 60, *[2.0] * 40], 1.25),
+        ([2.0] * 100, [2.0] * 100, 0),
+        ([], [], 0),
+    ],
+)
+def test_law_of_close_calls_keeps_the_largest_distances(distances, told, told_from):
+    """A hundred are kept, and all over half of what was explained, 3 here; of the others, how many and how far."""
+    found = Differences(np.array(distances), str, times=2.0, slack=1.0)
     law = CloseCallsLaw.of(FLOAT16, 32.0, found, Budget())
 
-    assert (law.distances, law.untold, law.told_from) == ((3.5,), 2, 1.5)
-    assert law.ruling(Budget(roundoff=0.5)).value == 1
+    assert law.distances == tuple(told)
+    assert (law.untold, law.told_from) == (len(distances) - len(told), told_from)
+
+
+def test_law_of_close_calls_says_where_it_does_not_tell():
+    """Bounds that what was not kept might be beyond are refused, and others are not."""
+    law = CloseCallsLaw(FLOAT16, 32.0, 2.0, 1.0, (3.5,), untold=2, told_from=1.5)
+
+    assert [law.ruling(Budget(roundoff=times)).value for times in (0.5, 2.5)] == [1, 0]
     with pytest.raises(UnrecordedError, match=r"^roundoff: how far 2 samples are "):
-        law.ruling(Budget(roundoff=0.25))
+        law.ruling(Budget(roundoff=0.4375))
     assert dataclasses.replace(law, untold=0).ruling(Budget(roundoff=0)).value == 1
 
 

@@ -44,10 +44,12 @@ def judged(pins, store, tmp_path_factory):
     return run
 
 
-def rejudge(*arguments):
+def rejudge(*arguments, **variables):
     """Return the finished command."""
     command = [sys.executable, "-m", "fixtures.rejudge", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, env=environment() | variables, capture_output=True, text=True, encoding="utf-8", check=False
+    )
 
 
 def written(bounds, folder):
@@ -198,6 +200,35 @@ def test_run_is_not_replaced_by_what_it_is_judged_to(judged, tmp_path):
     assert done.returncode == 2
     assert f"--gate-json={file} is the run that is to be judged; give another file" in done.stderr
     assert file.read_bytes() == judged()[0].read_bytes()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize(
+    "name", ["<script>", '"quoted"', "\u202eאבג", "😀", "x" * 200, "a\nb", "\x1b[31m\x00", "\ud800"]
+)
+def test_name_of_any_kind_is_told_in_a_line(judged, tmp_path, name, encoding):
+    """Whatever a test id holds, it is one line that moves no cursor, on any terminal."""
+    file = tmp_path / "verdict.json"
+    file.write_text(json.dumps(judged()[1]).replace("test_keras_reaches_the_baseline", json.dumps(name)[1:-1]))
+    done = rejudge(file, "--bound", "baseline=0.95", PYTHONIOENCODING=encoding)
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert len(done.stdout.splitlines()) == 8
+    assert all(line.isprintable() for line in done.stdout.splitlines())
+
+
+def test_file_that_is_no_run_is_one_line(tmp_path):
+    """A file that is not there, or that is no verdict, is an error that names it, and nothing is written."""
+    (tmp_path / "no.json").write_text("{")
+    for file, says in (
+        ("gone.json", "cannot be read: No such file"),
+        ("no.json", "is no JSON"),
+        ("", "cannot be read"),
+    ):
+        done = rejudge(tmp_path / file, "--bound", "flipped=1", f"--gate-json={tmp_path / 'again.json'}")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"error: {tmp_path / file} {says}" in done.stderr.splitlines()[-1]
+    assert [one.name for one in tmp_path.iterdir()] == ["no.json"]
 
 
 def test_nothing_is_loaded_that_runs_a_model():
