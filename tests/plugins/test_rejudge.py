@@ -217,17 +217,16 @@ def test_name_of_any_kind_is_told_in_a_line(judged, tmp_path, name, encoding):
     assert all(line.isprintable() for line in done.stdout.splitlines())
 
 
-def test_file_that_is_no_run_is_one_line(tmp_path):
+@pytest.mark.parametrize(
+    ("file", "says"), [("gone.json", "cannot be read: No such file"), ("no.json", "is no JSON"), ("", "cannot be read")]
+)
+def test_file_that_is_no_run_is_one_line(tmp_path, file, says):
     """A file that is not there, or that is no verdict, is an error that names it, and nothing is written."""
     (tmp_path / "no.json").write_text("{")
-    for file, says in (
-        ("gone.json", "cannot be read: No such file"),
-        ("no.json", "is no JSON"),
-        ("", "cannot be read"),
-    ):
-        done = rejudge(tmp_path / file, "--bound", "flipped=1", f"--gate-json={tmp_path / 'again.json'}")
-        assert (done.returncode, done.stdout) == (2, "")
-        assert f"error: {tmp_path / file} {says}" in done.stderr.splitlines()[-1]
+    done = rejudge(tmp_path / file, "--bound", "flipped=1", f"--gate-json={tmp_path / 'again.json'}")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"error: {tmp_path / file} {says}" in done.stderr.splitlines()[-1]
     assert [one.name for one in tmp_path.iterdir()] == ["no.json"]
 
 
