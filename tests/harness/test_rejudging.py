@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from fixtures.harness import bounds, metrics, predictions, record, rejudging
+from fixtures.harness.attribution import Deviation
 from fixtures.harness.record import Check, document, of_model
 from fixtures.harness.rejudging import LAWS, RejudgingError, others, rejudge
 from fixtures.harness.verdict import Verdict, recorded, under
-from models.spec import Budget
+from models.spec import Budget, ModelSpec
 from models.tasks import Classification, MultiLabel
 from tests.harness.test_record import BEGUN
 
@@ -40,7 +41,14 @@ def check(status, *measured, name="tests/test_delegates.py::test_it[quick-gpu]",
 def run(*checks, model="quick", budget=BUDGET, **told):
     """Return the document of a run, as it is read from its file."""
     models = [
-        of_model(model, verdict="", figures={}, checks=checks, source=None, files={}, budget=budget),
+        of_model(
+            ModelSpec(name=model, fp16="a.tflite", data="a.npz", budget=budget),
+            verdict="",
+            cause="",
+            figures={},
+            checks=checks,
+            files={},
+        ),
     ]
     verdict = "failed" if any(one.status in {"failed", "error"} for one in checks) else "passed"
     made = document(**BEGUN, **({"verdict": verdict, "exit_code": 0} | told), checks=checks, models=models)
@@ -127,6 +135,16 @@ def test_message_is_of_what_falls_short_now(measured, roundoff, message):
     (found,) = again(run(check("failed", *measured)), roundoff=roundoff).document["checks"]
 
     assert found["message"] == message
+
+
+def test_message_has_the_value_that_follows_from_the_bounds():
+    """Where it is not the bound but what is compared with it that follows from the budget, the message has that."""
+    error = bounds.ArithmeticLaw("float16", 0.0, 2.0**-6, 1.0, None)
+    law = predictions.CloseCallsLaw(error, 32.0, 2.0, 0.0, (1.0, 3.0), 0, 0.0)
+    (found,) = again(run(check("failed", quantity(0, law, "changed"))), roundoff=0.5).document["checks"]
+
+    assert found["message"].splitlines() == ["changed: 2 measured, at most 0 allowed", "look at: the weights"]
+    assert found["measured"][0]["evidence"] == ""
 
 
 VERDICTS = {
@@ -267,6 +285,7 @@ def damaged(*place, value):
         (["", "models", 0, "budget", "bound"], 1, "Budget has baseline, metric_drop, "),
         (["", "models", 0, "name"], "slow", "the file has no budget of its model"),
         (["", "checks", 0, "model"], None, "the file has no budget of its model"),
+        (["", "checks", 0, "measured", 0], fixed(1), "edited: it passed, and falls short; run the gate again"),
     ],
 )
 def test_what_does_not_come_out_again_is_refused(place, value, says):
@@ -391,14 +410,18 @@ def test_run_without_a_model_has_no_bounds():
 def test_error_of_a_file_on_a_target_is_allowed_what_the_law_says():
     """What a target's table has of each file follows the bounds, and is refused where it is not what the run found."""
     made = run(check("passed"))
-    laws = {"law": recorded(bounds.NearTruthLaw("float16", 0.0, 0.01, 1.0, None)), "noise": recorded(ERROR)}
-    entry = {"model": "quick", "allowed": 0.02, "least_sqnr": -20 * float(np.log10(MOST)), **laws}
-    itself = {"model": "quick", "allowed": 0.0, "least_sqnr": "Infinity", "law": None, "noise": None}
-    made["targets"] = [{"name": "gpu", "files": [json.loads(json.dumps(entry)), itself]}]
+    least = -20 * float(np.log10(MOST))
+    terms = ("float16", 10, 0.3, 0.03, 0.02, 30.0, least, None, 0, 0.0, "", None, 7)
+    of_file = Deviation("fp32", "gpu", "", *terms, bounds.NearTruthLaw("float16", 0.0, 0.01, 1.0, None), ERROR)
+    entry = {"model": "quick", **of_file.as_dict()}
+    itself = entry | {"allowed": 0.0, "least_sqnr": "Infinity", "law": None, "noise": None}
+    files = json.loads(json.dumps([entry, itself]))
+    made["targets"] = [{"name": "gpu", "arithmetic": "float16", "files": files}]
     (found,) = again(made, roundoff=4).document["targets"]
 
     assert [one["allowed"] for one in found["files"]] == [0.04, 0.0]
     assert [one["least_sqnr"] for one in found["files"]] == [-20 * float(np.log10(2 * MOST)), "Infinity"]
+    assert again(made, roundoff=4).document["models"][0]["cause"].startswith("arithmetic: gpu")
     made["targets"][0]["files"][0]["allowed"] = 0.03
     with pytest.raises(RejudgingError, match=r"^quick on gpu: recorded by another version of the gate, or edited: "):
         again(made, roundoff=4)
