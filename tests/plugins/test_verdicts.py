@@ -1,0 +1,53 @@
+"""A check says all that it measured, also after something fell short."""
+
+import pytest
+
+from tests.gate import run_gate
+
+CHECK = '''
+"""A property of nobody's model."""
+
+
+def test_it(model, judge):
+    """It holds."""
+    judge("first", 2, at_most=1, evidence="sample 811", explain=lambda failed: "it begins at operator 3")
+    judge("second", 1, at_most=1)
+    judge("third", 3, at_most=1, look_at="the weights", explain=lambda failed: "it begins at operator 7")
+{more}
+'''
+
+
+@pytest.fixture
+def judged(pinned_models, own_store, tmp_path):
+    """Run a check of three quantities, of which two fall short, with *more* after them; return the run."""
+
+    def run(more=""):
+        file = tmp_path / "test_it.py"
+        file.write_text(CHECK.format(more=f"    {more}"))
+        return run_gate(f"--models-dir={pinned_models}", f"--artifacts={own_store}", file, folder=tmp_path)
+
+    return run
+
+
+def test_all_that_fell_short_is_told(judged):
+    """The message has each quantity beyond its bounds, and where the error of the first begins."""
+    run = judged()
+
+    (message,) = run.fallen.values()
+    assert message.removeprefix("Failed: ").splitlines() == [
+        "first: 2 measured, at most 1 allowed",
+        "sample 811",
+        "it begins at operator 3",
+        "",
+        "third: 3 measured, at most 1 allowed",
+        "look at: the weights",
+    ]
+    assert run.code == pytest.ExitCode.TESTS_FAILED
+
+
+def test_what_a_check_raises_hides_nothing(judged):
+    """Where a check cannot go on after a quantity that fell short, both are told."""
+    (message,) = judged("[][811]").fallen.values()
+
+    assert "first: 2 measured, at most 1 allowed" in message
+    assert "and then IndexError: list index out of range" in message
