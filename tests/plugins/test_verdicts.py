@@ -24,7 +24,8 @@ def judged(pinned_models, own_store, tmp_path):
     def run(more=""):
         file = tmp_path / "test_it.py"
         file.write_text(CHECK.format(more=f"    {more}"))
-        return run_gate(f"--models-dir={pinned_models}", f"--artifacts={own_store}", file, folder=tmp_path)
+        arguments = f"--models-dir={pinned_models}", f"--artifacts={own_store}", "tests/test_declarations.py", file
+        return run_gate(*arguments, folder=tmp_path)
 
     return run
 
