@@ -189,7 +189,7 @@ def test_verdict_under_a_law_has_its_bounds():
     law = Law((Part(0.25),))
 
     assert under(law, Budget(roundoff=8), "share", 1.5, evidence="sample 811", look_at="the weights") == Verdict(
-        "share", 1.5, 1, 2, "sample 811", "the weights", law
+        "share", 1.5, 1, 2, "sample 811", "the weights", law=law
     )
 
 
