@@ -22,7 +22,7 @@ KERAS = "keras"
 """What the names of checks hold that judge the outputs of Keras. It computes them in float32, with other bits where
 oneDNN is off; training, in float64, gives the same weights there."""
 
-OF_KERAS = re.compile(r"figures\.conversion|metrics\..*\.keras")
+OF_KERAS = re.compile(r"conversion|metrics\..*\.keras")
 """The figures of a model that come of the same: how far conversion moved its outputs, and each output's metric."""
 
 TOLD = 120

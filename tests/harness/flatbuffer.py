@@ -321,6 +321,28 @@ def adding_an_output(model):
     model.subgraphs[0].outputs = [*model.subgraphs[0].outputs, number]
 
 
+def adding_a_class(model):
+    """Have the graph and its signature give the place of the largest of the first output, an integer, too."""
+    graph, signature = model.subgraphs[0], model.signatureDefs[0]
+    model.operatorCodes.append(schema.OperatorCodeT(builtinCode=schema.BuiltinOperator.ARG_MAX, version=1))
+    model.buffers.append(schema.BufferT(data=np.array([1], np.int32).view(np.uint8)))
+    integers = {"type": schema.TensorType.INT32, "shape": [1], "shapeSignature": [1], "hasRank": True}
+    axis = schema.TensorT(**integers, name=b"axis", buffer=len(model.buffers) - 1)
+    number = len(graph.tensors) + 1
+    graph.tensors += [axis, schema.TensorT(**integers, name=b"class")]
+    graph.operators.append(
+        schema.OperatorT(
+            opcodeIndex=len(model.operatorCodes) - 1,
+            inputs=[int(graph.outputs[0]), number - 1],
+            outputs=[number],
+            builtinOptionsType=schema.BuiltinOptions.ArgMaxOptions,
+            builtinOptions=schema.ArgMaxOptionsT(outputType=schema.TensorType.INT32),
+        )
+    )
+    graph.outputs = [*graph.outputs, number]
+    signature.outputs.append(schema.TensorMapT(name=b"class", tensorIndex=number))
+
+
 def adding_a_signature(model):
     """Give the graph a second entry point."""
     model.signatureDefs.append(copy.copy(model.signatureDefs[0]))

@@ -13,7 +13,7 @@ from fixtures.harness.record import Check, conclusion, counts, document, of_mode
 from fixtures.harness.targets import TARGETS, Presence
 from fixtures.harness.verdict import Verdict
 from fixtures.harness.versions import ROOT
-from models.spec import Budget
+from models.spec import Budget, ModelSpec
 
 NOTHING = dict.fromkeys((*record.STATUSES, "not_run"), 0)
 BEGUN = {"started": datetime(2026, 1, 2, tzinfo=UTC), "environment": {}}
@@ -168,13 +168,15 @@ def test_figures_of_a_model_have_their_places():
     checks = [Check("a", model="quick", status="passed"), Check("b", model="other", status="failed")]
     files = {"data": "mnist"}
     budget = Budget(baseline={"digit": 0.75})
-    found = of_model(
-        "quick", verdict="all held", figures=figures, checks=checks, source=None, files=files, budget=budget
-    )
+    spec = ModelSpec(name="quick", fp16="a.tflite", data="b.npz", budget=budget)
+    found = of_model(spec, verdict="all held", cause="", figures=figures, checks=checks, files=files)
 
-    assert found["sizes"] == {"fp32": 10, "fp16": None, "ratio": None}
-    assert found["metrics"] == {"": {"metric": "top-1 accuracy", "keras": 0.75, "baseline": 0.5, "candidate": 0.25}}
-    assert found["files"] == files
+    assert found["sizes"] == dict.fromkeys(("fp32", "fp16", "ratio", "least", "most")) | {"fp32": 10}
+    assert found["metrics"] == {
+        "": dict.fromkeys(record.METRIC)
+        | {"metric": "top-1 accuracy", "keras": 0.75, "baseline": 0.5, "candidate": 0.25}
+    }
+    assert found["files"] == dict.fromkeys(record.FILES) | files
     assert found["budget"] == vars(budget)
     assert (found["budget"]["baseline"], found["budget"]["roundoff"]) == ({"digit": 0.75}, 2.0)
     assert found["digests"] == {"fp32": "abc", "fp16": None, "weights": None, "data": "def"}
@@ -183,6 +185,35 @@ def test_figures_of_a_model_have_their_places():
     assert (found["headroom"], found["layers"], found["layers_why_not"]) == ([{"position": 0}], [], "they part")
     assert found["figures"] == {"new": {"allowed": 1}}
     assert found["counts"] == counts(checks[:1])
+
+
+def test_each_output_of_a_model_has_its_metric_and_its_pins():
+    """What was not measured of a metric is null, and so is what a pinned mean lacks of a pinned prediction."""
+    told = {"sample": 7, "true": None, "pinned": 0.5, "now": 0.75}
+    figures = {
+        f"{cards.KERAS_METRIC} of digit": ("accuracy", 0.75),
+        f"{cards.PINNED}fp16": {"digit": {"samples": 9, "pinned": 9, "changed": 1, "told": [told]}},
+    }
+    spec = ModelSpec(name="quick", fp16="a.tflite", data="b.npz")
+    found = of_model(spec, verdict="", cause="", figures=figures, checks=[], files={})
+
+    assert found["metrics"] == {"digit": dict.fromkeys(record.METRIC) | {"metric": "accuracy", "keras": 0.75}}
+    assert found["pinned"]["fp32"] == {}
+    assert found["pinned"]["fp16"]["digit"]["told"] == [
+        told | {"pinned_margin": None, "pinned_margin_at_least": None, "margin": None}
+    ]
+
+
+def test_model_of_which_nothing_was_measured_has_all_names():
+    """Whatever was measured, the names are the same."""
+    spec = ModelSpec(name="quick", fp16="a.tflite", data="b.npz")
+    nothing, some = (
+        of_model(spec, verdict="", cause="", figures=figures, checks=[], files={})
+        for figures in ({}, {"conversion": (0.5, 1.0), "headroom": [], cards.ORIGIN: ["A."], "fp32_bytes": 1})
+    )
+
+    assert nothing.keys() == some.keys()
+    assert (nothing["conversion"], nothing["origin"], nothing["title"]) == (None, [], "quick")
 
 
 @pytest.mark.parametrize(
@@ -201,7 +232,16 @@ def test_target_says_whether_it_is_there(presence, state):
     why = presence if isinstance(presence, str) else presence.why_not
     assert (found["availability"], found["why_not"]) == (state, why)
     assert (found["arithmetic"] is None) == (found["software"] is None) == (state != "present")
-    assert found["files"] == [{"model": "quick", "precision": "fp16", "share": 0.25, "allowed": 0.5, "latency": None}]
+    assert found["files"] == [
+        {
+            "model": "quick",
+            "precision": "fp16",
+            "share": 0.25,
+            "allowed": 0.5,
+            "evidence": {"histogram": None, "flips": [], "confusion": [], "closest": []},
+            "latency": None,
+        }
+    ]
 
 
 def test_each_output_of_a_file_has_its_latency():

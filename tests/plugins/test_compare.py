@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from fixtures.harness.versions import ROOT
+from tests import documents
 from tests.gate import environment
 
 
@@ -17,7 +18,7 @@ def run(gate, pinned_models, tmp_path):
     def judge(name, *arguments, models=pinned_models):
         file = tmp_path / f"{name}.json"
         done = gate(models, "-n0", f"--gate-json={file}", *arguments)
-        assert file.exists(), done.text
+        documents.read(file, done.text)
         return file
 
     return judge

@@ -1,6 +1,5 @@
 """`--gate-json` leaves a document that says what the run is worth, however the run ends."""
 
-import json
 import os
 import signal
 import subprocess
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.harness.versions import ROOT
+from tests import documents
 from tests.gate import ON_CPU, command, environment, run_gate
 from tests.vulkan import only
 
@@ -46,13 +46,8 @@ def plugin(tmp_path):
 
 
 def read(file, text=""):
-    """Return the document in *file*, which is JSON to the letter, and of a version; nothing lies beside it."""
-
-    def refuse(constant):
-        pytest.fail(f"{constant} is no JSON")
-
-    document = json.loads(file.read_bytes().decode(), parse_constant=refuse)
-    assert document.get("version") == 2, text
+    """Return the document in *file*, which is as the schema says; nothing lies beside it."""
+    document = documents.read(file, text)
     assert not [other.name for other in file.parent.iterdir() if other.name.startswith(f".{file.name}")]
     return document
 
@@ -68,11 +63,11 @@ def test_green_run_has_all_that_it_measured(judged, pinned_models, workers):
     """Each check is there with its numbers, each model and target with its figures, in any number of processes."""
     run, document = judged(*workers)
 
-    (model,) = document["models"]
+    (model,), counts = document["models"], document["run"]["counts"]
     assert run.code == 0, run.text
     assert (document["run"]["verdict"], document["run"]["problems"]) == ("passed", [])
     assert (document["run"]["exit_code"], document["run"]["meaning"]) == (0, "every check held")
-    assert document["run"]["counts"] == {"passed": 143, "skipped": 0, "error": 0, "failed": 0, "not_run": 0}
+    assert counts == dict.fromkeys(counts, 0) | {"passed": 143}
     assert len({one["name"] for one in document["checks"]}) == run.checks == 143
     assert all(one["holds"] for found in document["checks"] for one in found["measured"])
     assert model["verdict"].startswith("all 141 checks that ran held; float16 file 0.5")
@@ -207,6 +202,18 @@ def test_file_that_cannot_be_collected_is_a_problem(judged, tmp_path, workers):
     assert run.code in {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED}, run.text
     assert document["run"]["verdict"] == "failed"
     assert "No module named 'no_such_module'" in document["run"]["problems"][0]
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_declaration_that_cannot_be_read_is_a_problem(judged, pinned_models, workers):
+    """A declaration that raises on import makes the run red, with its error, and what the others came to is there."""
+    (pinned_models / "broken.py").write_text("import no_such_module\n")
+    run, document = judged(workers, "tests/test_size.py")
+
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
+    assert document["run"]["verdict"] == "failed"
+    assert "No module named 'no_such_module'" in document["run"]["problems"][0]
+    assert [(model["name"], model["counts"]["passed"]) for model in document["models"]] == [("quick", 2)]
 
 
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])

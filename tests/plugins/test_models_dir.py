@@ -1,12 +1,12 @@
 """Declarations that lie elsewhere: in a folder of the user's, who has the gate's checkout beside it."""
 
-import json
 import shutil
 
 import numpy as np
 import pytest
 
 from fixtures.harness.versions import ROOT
+from tests import documents
 from tests.gate import ON_CPU, run_gate
 
 PAIR = '''"""A pair that another repository's build leaves beside this file."""
@@ -94,7 +94,7 @@ def test_relative_folder_is_that_of_the_one_who_types_it(repository, store, tmp_
         checkout=repository,
     )
 
-    document = json.loads((repository / "verdict.json").read_text())
+    document = documents.read(repository / "verdict.json", run.text)
     assert run.code == 0, run.text
     assert document["run"]["verdict"] == "passed"
     assert document["models"][0]["declared_in"] == str(repository / "gate" / "digits.py")

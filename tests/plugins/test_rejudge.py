@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from fixtures.harness.versions import ROOT
+from tests import documents
 from tests.gate import ON_CPU, QUICK, environment, run_gate
 
 BOUNDS = {
@@ -39,7 +40,7 @@ def judged(pins, store, tmp_path_factory):
             where = (f"--models-dir={folder}", f"--artifacts={store}", f"--gate-json={folder / 'verdict.json'}")
             run_gate(*where, *ON_CPU, folder=folder)
             runs[key] = folder / "verdict.json"
-        return runs[key], json.loads(runs[key].read_bytes())
+        return runs[key], documents.read(runs[key])
 
     return run
 
@@ -78,12 +79,11 @@ def test_own_bounds_give_what_the_run_gave(judged, tmp_path):
     file, document = judged()
     done = rejudge(file, "--bound", "metric_drop=0.005", f"--gate-json={tmp_path / 'again.json'}")
 
-    again = json.loads((tmp_path / "again.json").read_bytes())
-    (model,) = document["models"]
+    again = documents.read(tmp_path / "again.json")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == ["143 passed", "all 143 checks that ran hold"]
     assert (again["checks"], again["targets"]) == (document["checks"], document["targets"])
-    assert again["models"] == [model]
+    assert again["models"] == document["models"]
     assert again["run"]["rejudged"] == {"from": str(file), "models": ["quick"], "bounds": {"metric_drop": 0.005}}
     assert {name: again["run"][name] for name in ("verdict", "exit_code", "meaning", "started")} == {
         name: document["run"][name] for name in ("verdict", "exit_code", "meaning", "started")
@@ -96,7 +96,7 @@ def test_other_bounds_give_what_a_run_gives(judged, tmp_path, bounds):
     (file, _), (_, expected) = judged(), judged(**bounds)
     done = rejudge(file, f"--bounds={written(bounds, tmp_path)}", f"--gate-json={tmp_path / 'again.json'}")
 
-    again = json.loads((tmp_path / "again.json").read_bytes())
+    again = documents.read(tmp_path / "again.json")
     assert {one["name"]: told(one) for one in again["checks"]} == {one["name"]: told(one) for one in expected["checks"]}
     assert done.returncode == expected["run"]["exit_code"], done.stdout
     assert again["run"]["verdict"] == expected["run"]["verdict"]
@@ -126,7 +126,7 @@ def test_wider_bounds_make_a_red_run_green(judged, tmp_path):
     (file, strict), (_, expected) = judged(baseline=0.95), judged()
     done = rejudge(file, "--bound", "baseline=0.8", f"--gate-json={tmp_path / 'again.json'}")
 
-    again = json.loads((tmp_path / "again.json").read_bytes())
+    again = documents.read(tmp_path / "again.json")
     assert strict["run"]["verdict"] == "failed"
     assert {one["name"]: told(one) for one in again["checks"]} == {one["name"]: told(one) for one in expected["checks"]}
     assert (done.returncode, again["run"]["verdict"], again["run"]["exit_code"]) == (0, "passed", 0)
