@@ -1,4 +1,4 @@
-"""How long the gate takes, as ratios measured side by side in one run: `python -m tests.benchmark [--rounds N]`.
+"""How long the gate takes, as ratios measured side by side in one run: `python -m tests.benchmark [NAME …]`.
 
 Exits with 1 where a ratio is over its bound. Run it on a machine that does nothing else.
 """
@@ -192,40 +192,88 @@ def of_samples(store: Path, folder: Path) -> float:
     return (many - few) / 1e6
 
 
-def main() -> int:
-    """Measure everything and print it."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured; the median counts")
-    rounds = parser.parse_args().rounds
+def of_reports(store: Path, folder: Path, rounds: int) -> float:
+    """Return how long a warm run of all models takes that writes every report, as a ratio to one that writes none."""
+    reports = [
+        *(f"--{name}={folder / name}" for name in ("html", "gate-json", "gate-markdown", "junitxml")),
+        "--self-contained-html",
+        f"--bundle-failures={folder / 'failures'}",
+    ]
+    whole = ["-m", "pytest", "-n", "auto", "-q", f"--artifacts={store}", *ON_CPU]
+    process(*whole)
+    none, every = [], []
+    for _ in range(2 * rounds):
+        none.append(seconds(lambda: process(*whole)))
+        every.append(seconds(lambda: process(*whole, *reports)))
+    return statistics.median(every) / statistics.median(none)
+
+
+def of_tutorial(stores: list[Path], rounds: int) -> tuple[float, float]:
+    """Return how long a cold and a warm run take, as ratios to the tutorial's script; fills as many *stores*."""
     times: dict[str, list[float]] = {"tutorial": [], "cold": [], "warm": []}
+    for number, store in enumerate(stores):
+        runs = {
+            "tutorial": lambda: process("tests/benchmark/tutorial.py", "fixtures/data/mnist.npz"),
+            "cold": lambda store=store: gate(store, *ON_CPU),
+            "warm": lambda store=store: gate(store, *ON_CPU),
+        }
+        for name, run in runs.items():
+            times[name].append(seconds(run))
+            print(f"round {number + 1} of {rounds}: {name} {times[name][-1]:.1f} s", file=sys.stderr, flush=True)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    return medians["cold"] / medians["tutorial"], medians["warm"] / medians["tutorial"]
+
+
+BOUNDS = {
+    "cold": ("cold run / the tutorial's script", 1.6),
+    "warm": ("warm run / the tutorial's script", 0.25),
+    "xnnpack": ("10 000 images on xnnpack / the tight loop", 1.2),
+    "gpu": ("with both GPU targets / CPU targets alone", 3.0),
+    "no-gpu": ("--targets without a Vulkan device / without a GPU target", 2.0),
+    "worker": ("peak memory of a worker / of the bare imports", 4.0),
+    "pair": ("a pair, 2 000 samples / start and bare loop", 1.5),
+    "light-pair": ("the same without tf_lite", 1.5),
+    "samples": ("100 000 samples over 1 000, MB of memory", 150.0),
+    "reports": ("warm run of all models with every report / without", 1.1),
+}
+"""What is measured, by name, and the bound on it."""
+
+
+def main() -> int:
+    """Measure everything, or what is named, and print it."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured; the median counts")
+    parser.add_argument("only", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(BOUNDS)}; default all")
+    given = parser.parse_args()
+    rounds, names = given.rounds, given.only or [*BOUNDS]
+    if unknown := sorted({*names} - {*BOUNDS}):
+        parser.error(f"unknown {', '.join(unknown)}; known: {', '.join(BOUNDS)}")
+    ratios: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        for number in range(rounds):
-            store = Path(scratch, f"store{number}")
-            runs = {
-                "tutorial": lambda: process("tests/benchmark/tutorial.py", "fixtures/data/mnist.npz"),
-                "cold": lambda store=store: gate(store, *ON_CPU),
-                "warm": lambda store=store: gate(store, *ON_CPU),
-            }
-            for name, run in runs.items():
-                times[name].append(seconds(run))
-                print(f"round {number + 1} of {rounds}: {name} {times[name][-1]:.1f} s", file=sys.stderr, flush=True)
-        medians = {name: statistics.median(values) for name, values in times.items()}
-        peaks = Path(scratch, "peaks")
+        stores = [Path(scratch, f"store{number}") for number in range(rounds)]
+        store, peaks = stores[-1], Path(scratch, "peaks")
         peaks.mkdir()
-        rows = [
-            ("cold run / the tutorial's script", medians["cold"] / medians["tutorial"], 1.6),
-            ("warm run / the tutorial's script", medians["warm"] / medians["tutorial"], 0.25),
-            ("10 000 images on xnnpack / the tight loop", of_xnnpack(store, rounds), 1.2),
-            ("with both GPU targets / CPU targets alone", of_gpu(store, rounds), 3.0),
-            ("--targets without a Vulkan device / without a GPU target", of_no_gpu(rounds), 2.0),
-            ("peak memory of a worker / of the bare imports", of_memory(store, peaks), 4.0),
-            ("a pair, 2 000 samples / start and bare loop", of_pair(store, Path(scratch), rounds, CPU), 1.5),
-            ("the same without tf_lite", of_pair(store, Path(scratch), rounds, CPU[:-1]), 1.5),
-            ("100 000 samples over 1 000, MB of memory", of_samples(store, Path(scratch)), 150.0),
-        ]
-    for name, ratio, bound in rows:
-        print(f"{name:56} {ratio:6.2f}  at most {bound:.2f}  {'ok' if ratio <= bound else 'OVER'}")
-    return int(any(ratio > bound for _, ratio, bound in rows))
+        if {"cold", "warm"} & {*names}:
+            ratios["cold"], ratios["warm"] = of_tutorial(stores, rounds)
+        else:
+            gate(store, *ON_CPU)
+        measures = {
+            "xnnpack": lambda: of_xnnpack(store, rounds),
+            "gpu": lambda: of_gpu(store, rounds),
+            "no-gpu": lambda: of_no_gpu(rounds),
+            "worker": lambda: of_memory(store, peaks),
+            "pair": lambda: of_pair(store, Path(scratch), rounds, CPU),
+            "light-pair": lambda: of_pair(store, Path(scratch), rounds, CPU[:-1]),
+            "samples": lambda: of_samples(store, Path(scratch)),
+            "reports": lambda: of_reports(store, Path(scratch), rounds),
+        }
+        ratios |= {name: measure() for name, measure in measures.items() if name in names}
+    over = 0
+    for name in names:
+        text, bound = BOUNDS[name]
+        over += ratios[name] > bound
+        print(f"{text:56} {ratios[name]:6.2f}  at most {bound:.2f}  {'OVER' if ratios[name] > bound else 'ok'}")
+    return int(over > 0)
 
 
 if __name__ == "__main__":
