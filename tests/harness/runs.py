@@ -101,7 +101,14 @@ def document(*checks, verdict="passed", problems=(), metric=METRIC, leg=LEG, pre
         record.text(
             record.document(
                 started=datetime(2026, 1, 1, tzinfo=UTC),
-                environment={"packages": {"numpy": "2.4.6"}, "cpu": "one", "arguments": ["-n2"]},
+                environment={
+                    "packages": {"numpy": "2.4.6"},
+                    "python": "CPython 3.12",
+                    "platform": "Linux",
+                    "cpu": "one",
+                    "processors": 2,
+                    "arguments": ["-n2"],
+                },
                 verdict=verdict,
                 exit_code=int(verdict != "passed"),
                 problems=problems,

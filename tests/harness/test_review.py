@@ -1,0 +1,132 @@
+"""The review begins with the verdict and the cause, and has a row for each check."""
+
+import json
+import re
+
+import pytest
+
+from fixtures.harness import review
+from tests.harness.runs import HOSTILE, check, document
+
+FALLEN = check("tests/test_size.py::test_it[quick]", "failed", "ratio: 0.6 measured\nlook at: the weights")
+
+
+def page(run, **rows):
+    """Return the review of a run's document."""
+    return review.head(run, {}, review.rows(run, rows))
+
+
+def test_verdict_is_first():
+    """A green run begins with its verdict, and names nothing that fell short."""
+    shown = page(document())
+
+    assert re.search(r'<main id="gate"><header class="verdict pass">.*?Passed: every check held', shown)
+    assert 'id="fell-short"' not in shown
+
+
+def test_cause_is_on_top_of_what_fell_short():
+    """A failing check is open, with its first line apart, the rest under it, and the command that repeats it."""
+    shown = page(document(check(), FALLEN, verdict="failed"))
+
+    assert '<header class="verdict fail">' in shown
+    assert re.search(
+        r'<details open class="cause"><summary><b>tests/test_size.py::test_it\[quick\]</b></summary>'
+        r'<p class="lead">ratio: 0.6 measured</p><pre[^>]*>look at: the weights</pre>',
+        shown,
+    )
+    assert "pytest &#x27;tests/test_size.py::test_it[quick]&#x27;" in shown
+
+
+def test_many_causes_are_cut_and_counted():
+    """Of a broken model the first failures are told, and how many more there are."""
+    fallen = [check(f"a::b[{number}]", "failed", "x") for number in range(review.CAUSES + 5)]
+    shown = page(document(*fallen, verdict="failed"))
+
+    assert shown.count('class="cause"') == review.CAUSES
+    assert "and 5 more, in the table below" in shown
+
+
+def test_problems_of_the_run_are_told():
+    """What makes a run red besides its checks stands under the verdict."""
+    shown = page(document(verdict="failed", problems=["gpu was asked for, but no check that ran was of it"]))
+
+    assert "<li>gpu was asked for, but no check that ran was of it</li>" in shown
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"), [(0, "is as pinned"), (3, '<td class="over">✗ 3 of 1 000'), (None, "✗ other samples")]
+)
+def test_pins_are_compared_at_the_head(changed, told):
+    """How many predictions are not as pinned is told, and that a pin is of other samples."""
+    run = document()
+    run["models"][0]["pinned"] = {"fp16": {"": {"samples": 1000, "pinned": 999, "changed": changed, "told": []}}}
+
+    assert told in page(run)
+
+
+def test_run_without_pins_says_so():
+    """Nothing that was compared is not nothing that changed."""
+    assert "Nothing was compared with a pin." in page(document())
+
+
+def test_run_without_models_has_a_page():
+    """A run that selected nothing has a verdict, and no empty tables."""
+    run = document(verdict="nothing selected")
+    run["models"], run["checks"] = [], []
+    shown = page(run)
+
+    assert "Nothing was selected" in shown
+    assert "Overview" not in shown
+
+
+def test_cards_of_many_models_are_folded_unless_they_fell_short():
+    """A run of thirty models opens with those that need a look."""
+    names = [f"model_{number}" for number in range(review.MODELS_OPEN + 1)]
+    checks = [check(f"a::b[{name}]", "failed" if name == "model_3" else "passed", model=name) for name in names]
+    shown = page(document(*checks, verdict="failed"))
+
+    assert shown.count('<details class="folded">') == review.MODELS_OPEN
+    assert shown.count('<section class="card') == review.MODELS_OPEN + 1
+
+
+def test_rows_have_every_check_and_texts_once():
+    """Each check is a row; what many share is written once."""
+    run = document(*[check(f"a::b[{number}]", "skipped", "no gpu here") for number in range(3)], FALLEN)
+    found = review.rows(run, {"a::b[1]": {"output": "printed"}})
+
+    assert [row[0] for row in found["rows"]] == ["a::b[0]", "a::b[1]", "a::b[2]", FALLEN.name]
+    assert found["texts"].count("no gpu here") == 1
+    assert [found["texts"][row[9]] for row in found["rows"][:3]] == ["no gpu here"] * 3
+    assert [row[10] for row in found["rows"][:2]] == [{}, {"output": "printed"}]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "allowed"),
+    [
+        ({"at_most": 0.5}, "at most 0.5"),
+        ({"at_least": 0.5}, "at least 0.5"),
+        ({"at_least": 0, "at_most": 0.5}, "0 to 0.5"),
+        ({"at_least": 1, "at_most": 1}, "exactly 1"),
+    ],
+)
+def test_rows_have_what_is_allowed(bounds, allowed):
+    """A measured value stands beside its bounds, in words."""
+    found = review.rows(document(check(value=0.25, **bounds)), {})
+
+    ((_, measured, place, holds),) = found["rows"][0][7]
+    assert (measured, found["texts"][place]) == ("0.25", allowed)
+    assert holds == (allowed not in {"exactly 1", "at least 0.5"})
+
+
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
+def test_names_are_text(name):
+    """No name of a check, a model or a problem is markup, and none ends the script that holds the rows."""
+    run = document(check(name, "failed", name, model=name), verdict="failed", problems=[name])
+    shown = page(run, **{name: {"output": name}})
+
+    held = re.search(r'id="gate-rows">(.*?)</script>', shown, re.DOTALL)[1]
+    assert json.loads(held)["rows"][0][0] == run["checks"][0]["name"]
+    assert "<" not in held
+    assert shown.count("<script") == 2
+    assert "alert(1)</script>" not in shown
+    shown.encode()
