@@ -160,3 +160,15 @@ def test_summary_keeps_any_limit(limit):
     assert len(told.encode()) <= limit
     assert told.startswith("## ❌ float16 gate: fell short in 300 checks") == (limit > 50)
     assert ("more problems" in told and "more models" in told) == (limit > 50)
+
+
+@pytest.mark.parametrize("title", HOSTILE.values(), ids=HOSTILE)
+def test_title_is_shown_as_text(title):
+    """A model goes by its title, whatever that is, in one cell of the table."""
+    run = document()
+    run["models"][0]["title"] = title
+    (row,) = [line for line in summary(run).splitlines() if "all 1 held" in line]
+
+    assert row.count("|") == 7
+    assert "<script" not in row
+    assert row.startswith("| <code>")
