@@ -45,14 +45,17 @@ def read(file: Path, text: str = "") -> dict[str, Any]:
 
     text: what the run said that wrote it, which the error repeats.
     """
-    document = json.loads(file.read_bytes().decode(), parse_constant=_refuse)
+    try:
+        document = json.loads(file.read_bytes().decode(), parse_constant=_refuse)
+    except ValueError as error:
+        raise ValueError(f"{file} is no JSON: {error}\n{text}".rstrip()) from error
     if found := "\n".join(errors(document)):
         raise ValueError(f"{file} is not as {record.SCHEMA.name} says:\n{found}\n{text}".rstrip())
     return document
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"it has {constant}")
 
 
 def main() -> int:
@@ -63,7 +66,10 @@ def main() -> int:
     for file in parser.parse_args().files:
         try:
             read(file)
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            wrong = 1
+            print(f"{file} cannot be read: {error.strerror}", file=sys.stderr)
+        except ValueError as error:
             wrong = 1
             print(error, file=sys.stderr)
         else:

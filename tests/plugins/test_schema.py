@@ -175,3 +175,22 @@ def test_no_value_may_be_of_another_type(document):
 
     assert len(inside) > 100
     assert unnoticed(document, inside, change) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ('{"version": NaN}', "is no JSON: it has NaN"),
+        ("{", "is no JSON: "),
+        ('{"version": 2}', "is not as gate-v2.schema.json says:\n$: 'run' is a required property\n"),
+    ],
+)
+def test_file_that_is_no_such_document_is_told(real, tmp_path, content, says):
+    """The command names the file and what is wrong with it, reads the others, and ends with 1."""
+    file = tmp_path / "verdict.json"
+    file.write_text(content)
+    command = [sys.executable, "-m", "tests.documents", file, real / "quick.json"]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (1, f"{real / 'quick.json'} is as gate-v2.schema.json says\n")
+    assert done.stderr.startswith(f"{file} {says}")
