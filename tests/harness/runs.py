@@ -40,7 +40,12 @@ LEG = {
     "agreement": 0.999,
     "flipped": 1,
     "flipped_margin": 0.01,
-    "flips": ["sample 7: 3 (margin 0.01) -> 8 (margin 0.02)"],
+    "evidence": {
+        "histogram": None,
+        "flips": [{"sample": 7, "true": 3, "expected": 3, "now": 8, "expected_margin": 0.01, "margin": 0.02}],
+        "confusion": [[3, 3, -1], [3, 8, 1]],
+        "closest": [],
+    },
     "metric": "top-1 accuracy",
     "value": 0.95,
 }

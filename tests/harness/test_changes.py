@@ -238,8 +238,8 @@ def test_error_on_another_device_says_so():
 
 def test_samples_whose_predictions_changed_are_named():
     """Where all flips are recorded, those that are new and those that are gone are told; one more is chance."""
-    now = ["sample 9: 1 (margin 0) -> 2 (margin 1)", "sample 5: 1 (margin 0) -> 2 (margin 1)"]
-    moved = figure(compare(document(), document(leg=LEG | {"flipped": 2, "flips": now})), "predictions changed")
+    now = {"flips": [{"sample": 9}, {"sample": 5}]}
+    moved = figure(compare(document(), document(leg=LEG | {"flipped": 2, "evidence": now})), "predictions changed")
 
     assert (moved.before, moved.now, moved.direction) == ("1", "2", "changed")
     assert moved.note == "samples now: 5, 9; no longer: 7; within chance"
@@ -248,7 +248,7 @@ def test_samples_whose_predictions_changed_are_named():
 @pytest.mark.parametrize(("before", "now", "direction"), [(1, 50, "worse"), (50, 1, "better"), (50, 60, "changed")])
 def test_many_changed_predictions_are_no_chance(before, now, direction):
     """More flips than chance explains are worse; which samples is not told where not all are recorded."""
-    base, head = (document(leg=LEG | {"flipped": count, "flips": []}) for count in (before, now))
+    base, head = (document(leg=LEG | {"flipped": count, "evidence": {"flips": []}}) for count in (before, now))
     moved = figure(compare(base, head), "predictions changed")
 
     assert moved.direction == direction
