@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.browser.visits import BEYOND
+
 SMALLEST = 11
 """Pixels that letters in a plot are high at least, on the screen."""
 
@@ -11,11 +13,6 @@ LETTERS = """() => [...document.querySelectorAll("svg text")].map((one) =>
 NAMELESS = """() => [...document.querySelectorAll("img, svg[role=img]")]
     .filter((one) => !(one.getAttribute("alt") ?? one.getAttribute("aria-label") ?? "").trim())
     .map((one) => one.outerHTML.slice(0, 100))"""
-
-BEYOND = """() => [...document.querySelectorAll("svg text")].filter((one) => {
-        const box = one.getBoundingClientRect(), whole = one.ownerSVGElement.getBoundingClientRect();
-        return whole.width && (box.left < whole.left - 1 || box.right > whole.right + 1);
-    }).map((one) => `${one.textContent} in ${one.ownerSVGElement.getAttribute("aria-label").slice(0, 60)}`)"""
 
 
 @pytest.fixture(params=[390, 1280])

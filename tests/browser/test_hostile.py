@@ -4,6 +4,7 @@ import pytest
 
 from fixtures.harness.escaping import visible
 from tests.browser.reports import OUTPUTS
+from tests.browser.visits import BEYOND
 from tests.harness.runs import HOSTILE
 
 
@@ -33,7 +34,8 @@ def test_no_script_runs(seen, visit, green):
 
 
 def test_page_does_not_widen(seen, width):
-    """Two hundred characters without a space go on in another line, or scroll by themselves."""
+    """Two hundred characters without a space go on in another line, or scroll by themselves; plots cut them."""
+    assert seen.evaluate(BEYOND) == []
     assert seen.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -44,6 +46,11 @@ def test_titles_are_shown_as_text(seen, hostile, kind):
 
     assert visible(HOSTILE[kind]) in titles
     assert len(titles) == len(hostile.document["models"])
+
+
+def test_nothing_turns_text_around(seen):
+    """No character that changes the direction of what is behind it is on the page."""
+    assert not {*"\u202a\u202b\u202d\u202e\u2066\u2067\u2068"} & {*seen.page.locator("main").text_content()}
 
 
 def test_classes_outputs_and_files_are_shown_as_text(seen, hostile):

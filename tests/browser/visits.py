@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 """What the browser is called, on Debian first."""
 
+BEYOND = """() => [...document.querySelectorAll("svg text")].filter((one) => {
+        const box = one.getBoundingClientRect(), whole = one.ownerSVGElement.getBoundingClientRect();
+        return whole.width && (box.left < whole.left - 1 || box.right > whole.right + 1);
+    }).map((one) => `${one.textContent} in ${one.ownerSVGElement.getAttribute("aria-label").slice(0, 60)}`)"""
+"""A script that tells the labels of plots that run out of them."""
+
 PACKAGES = ("playwright", "axe_playwright_python")
 
 
