@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from tests.browser import visits
 from tests.browser.reports import MANY
 from tests.gate import run_gate
 
@@ -81,6 +82,13 @@ def test_large_report_answers(visit, large):
 
     assert {*seen.shown()} == {one["name"] for one in wanted}
     assert seen.count() == f"{len(wanted)} of {len(large.checks)} checks, {len(wanted)} of them shown"
+
+
+def test_machine_without_the_packages_is_told_what_installs_them(monkeypatch):
+    """The line names what is missing, and the extra that brings it."""
+    monkeypatch.setattr(visits, "PACKAGES", ("pytest", "no_such_package"))
+
+    assert visits.missing() == "tests/browser needs no_such_package: pip install '.[dev]'"
 
 
 def test_machine_without_a_browser_is_told_in_a_line(tmp_path):

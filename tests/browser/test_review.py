@@ -62,6 +62,15 @@ def test_causes_come_next_and_are_open(visit, red):
     assert sorted(named) == sorted(red.named("failed", "error"))
 
 
+def test_causes_begin_with_what_was_found(visit, red):
+    """The line that stands out says what differs, and not what the tool for snapshots says of it."""
+    leads = visit(red.page).page.locator("#fell-short .lead").all_text_contents()
+
+    assert "4 of 10000 predictions are not as pinned:" in leads
+    assert all(leads)
+    assert not [lead for lead in leads if "snapshot" in lead]
+
+
 def test_green_report_has_no_cause(visit, green):
     """Where everything held, nothing fell short."""
     assert visit(green.page).page.locator("#fell-short, .cause, .badge.fail").count() == 0
