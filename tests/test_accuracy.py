@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from fixtures.harness import blame, cards, metrics
+from fixtures.harness import blame, metrics, model_lines
 from fixtures.harness.bounds import ChangedPredictionsLaw, ChangedShareLaw, ConversionLaw, rounding, route
 from fixtures.harness.comparison import agreement, class_scores, difference
 
@@ -12,7 +12,7 @@ def test_keras_reaches_the_baseline(model, keras, baselines, judge, figures):
     for part, law in baselines:
         outputs = keras.keras_outputs(part.output)
         found = metrics.value(outputs, part.targets, part.task)
-        figures[f"{cards.KERAS_METRIC}{part.called}"] = metrics.name(part.task), found
+        figures[f"{model_lines.KERAS_METRIC}{part.called}"] = metrics.name(part.task), found
 
         judge(
             f"{metrics.name(part.task)} of Keras{part.called}",
@@ -80,7 +80,7 @@ def test_float16_accuracy_does_not_drop(
         found = metrics.change(now, before, part.targets, part.task, model.budget.confidence, explained)
         law = metrics.DropLaw(found, presence.arithmetic, float16_outputs.sampled, part.called)
         if target.name == "reference":
-            figures[f"{cards.METRIC}{part.called}"] = vars(found) | law.judged(model.budget).proof
+            figures[f"{model_lines.METRIC}{part.called}"] = vars(found) | law.judged(model.budget).proof
 
         judge(
             law=law,

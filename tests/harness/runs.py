@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from fixtures.harness import cards, record
+from fixtures.harness import model_lines, record
 from fixtures.harness.record import Check
 from fixtures.harness.targets import TARGETS, Presence
 from fixtures.harness.verdict import Verdict
@@ -86,7 +86,7 @@ def _model(name, figures, checks):
 def _leg(leg):
     """Return the figures of a file on a target, and of the time that it takes, where *leg* has a "latency"."""
     of_file = {name: value for name, value in leg.items() if name != "latency"}
-    return {"leg": of_file, f"{cards.LATENCY}{leg['precision']} on {leg['target']}": leg.get("latency")}
+    return {"leg": of_file, f"{model_lines.LATENCY}{leg['precision']} on {leg['target']}": leg.get("latency")}
 
 
 def document(*checks, verdict="passed", problems=(), metric=METRIC, leg=LEG, presence=None, data="d" * 64, **figures):
@@ -97,8 +97,8 @@ def document(*checks, verdict="passed", problems=(), metric=METRIC, leg=LEG, pre
         "fp16_bytes": 550,
         "size_ratio": 0.55,
         "data_sha256": data,
-        cards.KERAS_METRIC: (METRIC["metric"], 0.95),
-        cards.METRIC: metric,
+        model_lines.KERAS_METRIC: (METRIC["metric"], 0.95),
+        model_lines.METRIC: metric,
         **figures,
     }
     models = {one.model: None for one in checks if one.model}

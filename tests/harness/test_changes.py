@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.harness import cards
+from fixtures.harness import model_lines
 from fixtures.harness.changes import Changes, IncomparableError, compare
 from fixtures.harness.record import VERSION
 from tests.harness.runs import LEG, METRIC, check, document
@@ -258,7 +258,7 @@ def test_many_changed_predictions_are_no_chance(before, now, direction):
 def test_predictions_that_are_not_as_pinned_are_named():
     """Where both runs were compared with pins, the samples that are others now, and those that are not any more."""
     told = [[{"sample": number, "now": 1} for number in samples] for samples in ((3, 4), (4, 5, 6))]
-    base, head = (document(**{f"{cards.PINNED}fp16": {"": {"changed": len(one), "told": one}}}) for one in told)
+    base, head = (document(**{f"{model_lines.PINNED}fp16": {"": {"changed": len(one), "told": one}}}) for one in told)
     moved = figure(compare(base, head), "predictions not as pinned, fp16")
 
     assert (moved.before, moved.now, moved.direction) == ("2", "3", "worse")

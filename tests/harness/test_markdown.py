@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from fixtures.harness import cards
+from fixtures.harness import model_lines
 from fixtures.harness.markdown import LIMIT, summary
 from fixtures.harness.targets import Presence
 from tests.harness.runs import HOSTILE, LEG, METRIC, check, document
@@ -92,7 +92,7 @@ def test_leg_that_did_not_run_is_told():
 )
 def test_predictions_that_are_not_as_pinned_are_counted(changed, says):
     """The model's row says how many there are, or that they cannot be told."""
-    assert says in shown(summary(document(**{f"{cards.PINNED}fp16": {"": {"changed": changed, "told": []}}})))
+    assert says in shown(summary(document(**{f"{model_lines.PINNED}fp16": {"": {"changed": changed, "told": []}}})))
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_change_that_targets_share_is_told_once():
     shown = card(run)
 
     assert shown.count("<b>now 8</b>") == 1
-    assert "float16 on builtin, float16 on gpu" in shown
+    assert "float16 on builtin, gpu" in shown
 
 
 def test_closest_calls_are_shown_where_nothing_changed():

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fixtures.harness import cards, record
+from fixtures.harness import model_lines, record
 from fixtures.harness.record import Check, conclusion, counts, document, of_model, of_target, plain, text, write
 from fixtures.harness.targets import TARGETS, Presence
 from fixtures.harness.verdict import Verdict
@@ -151,14 +151,14 @@ def test_figures_of_a_model_have_their_places():
     """Figures that are known stand under their sections, null where they were not measured, and no other is lost."""
     figures = {
         "fp32_bytes": 10,
-        f"{cards.METRIC}": {"metric": "top-1 accuracy", "baseline": 0.5, "candidate": 0.25},
-        f"{cards.KERAS_METRIC}": ("top-1 accuracy", 0.75),
+        f"{model_lines.METRIC}": {"metric": "top-1 accuracy", "baseline": 0.5, "candidate": 0.25},
+        f"{model_lines.KERAS_METRIC}": ("top-1 accuracy", 0.75),
         "data_sha256": "def",
         "fp32.tflite": "abc",
-        f"{cards.DID_NOT_RUN}fp16 on gpu": "it died",
-        f"{cards.EXPLAINED}test_it[quick]": "operator 3",
-        f"{cards.DEVICE}gpu": ["llvmpipe", True, 1000],
-        f"{cards.LATENCY}fp16 on gpu": {"load": 0.5},
+        f"{model_lines.DID_NOT_RUN}fp16 on gpu": "it died",
+        f"{model_lines.EXPLAINED}test_it[quick]": "operator 3",
+        f"{model_lines.DEVICE}gpu": ["llvmpipe", True, 1000],
+        f"{model_lines.LATENCY}fp16 on gpu": {"load": 0.5},
         "fp16 gpu": LEG,
         "headroom": [{"position": 0}],
         "layers": [],
@@ -191,8 +191,8 @@ def test_each_output_of_a_model_has_its_metric_and_its_pins():
     """What was not measured of a metric is null, and so is what a pinned mean lacks of a pinned prediction."""
     told = {"sample": 7, "true": None, "pinned": 0.5, "now": 0.75}
     figures = {
-        f"{cards.KERAS_METRIC} of digit": ("accuracy", 0.75),
-        f"{cards.PINNED}fp16": {"digit": {"samples": 9, "pinned": 9, "changed": 1, "told": [told]}},
+        f"{model_lines.KERAS_METRIC} of digit": ("accuracy", 0.75),
+        f"{model_lines.PINNED}fp16": {"digit": {"samples": 9, "pinned": 9, "changed": 1, "told": [told]}},
     }
     spec = ModelSpec(name="quick", fp16="a.tflite", data="b.npz")
     found = of_model(spec, verdict="", cause="", figures=figures, checks=[], files={})
@@ -209,7 +209,7 @@ def test_model_of_which_nothing_was_measured_has_all_names():
     spec = ModelSpec(name="quick", fp16="a.tflite", data="b.npz")
     nothing, some = (
         of_model(spec, verdict="", cause="", figures=figures, checks=[], files={})
-        for figures in ({}, {"conversion": (0.5, 1.0), "headroom": [], cards.ORIGIN: ["A."], "fp32_bytes": 1})
+        for figures in ({}, {"conversion": (0.5, 1.0), "headroom": [], model_lines.ORIGIN: ["A."], "fp32_bytes": 1})
     )
 
     assert nothing.keys() == some.keys()
@@ -249,7 +249,7 @@ def test_each_output_of_a_file_has_its_latency():
     took = {"load": 0.5, "first": 0.25, "median": None, "p95": None, "runs": 0}
     figures = {f"fp16 gpu {output}": LEG | {"output": output} for output in ("a", "b")}
     figures |= {"fp32 gpu": LEG | {"precision": "fp32"}, "fp16 builtin": LEG | {"target": "builtin"}}
-    of_model = {"quick": figures | {f"{cards.LATENCY}fp16 on gpu": took}}
+    of_model = {"quick": figures | {f"{model_lines.LATENCY}fp16 on gpu": took}}
     gpu, builtin = (
         of_target(TARGETS[name], Presence(None), required=False, figures=of_model)["files"]
         for name in ("gpu", "builtin")

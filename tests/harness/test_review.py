@@ -39,11 +39,20 @@ def test_cause_is_on_top_of_what_fell_short():
 
 def test_many_causes_are_cut_and_counted():
     """Of a broken model the first failures are told, and how many more there are."""
-    fallen = [check(f"a::b[{number}]", "failed", "x") for number in range(review.CAUSES + 5)]
+    fallen = [check(f"a::b[{number}]", "failed", f"cause {number}") for number in range(review.CAUSES + 5)]
     shown = page(document(*fallen, verdict="failed"))
 
     assert shown.count('class="cause"') == review.CAUSES
-    assert "and 5 more, in the table below" in shown
+    assert "… and 5 more causes; the table below has all checks" in shown
+
+
+def test_checks_of_one_cause_are_told_together():
+    """A build that failed fails all checks of its model: they are one cause."""
+    shown = page(document(*[check(f"a::b[{number}]", "error", "killed") for number in range(9)], verdict="failed"))
+
+    assert shown.count('class="cause"') == 1
+    assert "8 more checks for the same cause" in shown
+    assert "<li>a::b[8]</li>" in shown
 
 
 def test_problems_of_the_run_are_told():
