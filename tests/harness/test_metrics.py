@@ -831,6 +831,15 @@ def test_drop_of_classes_is_judged_again_as_it_would_have_been(arithmetic, lost,
     assert (ruling.at_least, ruling.at_most, ruling.evidence) == (None, judged.at_most, str(found))
 
 
+def test_drop_of_few_samples_of_a_class_is_held_against_what_rounding_explains():
+    """Of 50 samples of a class a good model may lose two, and the class is still one that should lose none."""
+    ruling = ClassDropLaw("top-1 accuracy", (ClassCounts(0, 50, 50, 1, 0),), "float32", "").ruling(Budget())
+
+    assert (ruling.value, ruling.at_most) == (1, 2)
+    assert ruling.quantity.startswith("one class's lost samples (top-1 accuracy drop), of too few samples")
+    assert worst_class("top-1 accuracy", (ClassCounts(0, 50, 50, 1, 0),), 0.99, bound=0.02).change.higher_is_better
+
+
 def peak(folder, task, samples, shape, target_shape):
     """Return how many bytes comparing files of so many samples takes, at its most."""
     arrays = [

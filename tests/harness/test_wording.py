@@ -28,6 +28,7 @@ FALLEN = check("tests/test_size.py::test_it[quick]", "failed", "ratio: 0.6 measu
             document(verdict="failed", problems=["gpu was asked for\nand more"]),
             "Failed: something fell short; gpu was asked for",
         ),
+        (document(check(model=None)), "Passed: every check held; 1 check"),
         (document(verdict="of its own"), "of its own; 1 check of 1 model"),
     ],
 )
