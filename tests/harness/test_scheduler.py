@@ -839,7 +839,7 @@ def test_client_whose_server_dies_gets_an_error(remote):
     process, client = remote
     with ThreadPoolExecutor() as threads:
         folder = threads.submit(client.build, "endless")
-        assert process.stdout.readline() == "endless at work\n"
+        assert process.stdout.readline() == "endless at work, on stand_in 1\n"
         process.kill()
 
     with pytest.raises(JobError, match="is gone; start the run again"):
