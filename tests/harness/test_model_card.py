@@ -79,7 +79,7 @@ def test_samples_that_are_shown_are_known_before():
     """Who has the data is told which samples to draw, and no others."""
     call = {"sample": 11, "true": 1, "now": 1, "second": 7, "margin": 0.001}
 
-    assert review.wanted(document(leg=leg(flips=[FLIP], closest=[call]))) == {"quick": [7, 11]}
+    assert review.wanted(document(leg=leg(flips=[FLIP], closest=[call])), {}) == {"quick": [7, 11]}
 
 
 def test_confusion_is_a_matrix_of_what_changed():

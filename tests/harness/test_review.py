@@ -11,9 +11,9 @@ from tests.harness.runs import HOSTILE, check, document
 FALLEN = check("tests/test_size.py::test_it[quick]", "failed", "ratio: 0.6 measured\nlook at: the weights")
 
 
-def page(run, **rows):
+def page(run, **extras):
     """Return the review of a run's document."""
-    return review.head(run, {}, review.rows(run, rows))
+    return review.head(run, {}, extras)
 
 
 def test_verdict_is_first():
@@ -101,12 +101,28 @@ def test_cards_of_many_models_are_folded_unless_they_fell_short():
 def test_rows_have_every_check_and_texts_once():
     """Each check is a row; what many share is written once."""
     run = document(*[check(f"a::b[{number}]", "skipped", "no gpu here") for number in range(3)], FALLEN)
-    found = review.rows(run, {"a::b[1]": {"output": "printed"}})
+    found = review.rows(run, {}, {"a::b[1]": {"output": "printed"}})
 
     assert [row[0] for row in found["rows"]] == ["a::b[0]", "a::b[1]", "a::b[2]", FALLEN.name]
     assert found["texts"].count("no gpu here") == 1
     assert [found["texts"][row[9]] for row in found["rows"][:3]] == ["no gpu here"] * 3
     assert [row[10] for row in found["rows"][:2]] == [{}, {"output": "printed"}]
+
+
+def test_samples_that_a_check_shows_are_drawn_once():
+    """What a row shows is drawn with what the cards show, and rows share its picture."""
+    run = document(check("a"), check("b"), check("c", model=None))
+    extras = {name: {"shown": [(3, f"True: 7 in {name}")]} for name in "abc"}
+    found = review.rows(run, {"quick": {3: ["data:image/png;base64,AAAA"]}}, extras)
+
+    assert review.wanted(run, extras) == {"quick": [3, 7]}  # that of the flip is on the card
+    assert found["texts"].count("data:image/png;base64,AAAA") == 1
+    place = found["texts"].index("data:image/png;base64,AAAA")
+    assert [row[10] for row in found["rows"]] == [
+        {"pictures": [[place, "True: 7 in a"]]},
+        {"pictures": [[place, "True: 7 in b"]]},
+        {},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +136,7 @@ def test_rows_have_every_check_and_texts_once():
 )
 def test_rows_have_what_is_allowed(bounds, allowed):
     """A measured value stands beside its bounds, in words."""
-    found = review.rows(document(check(value=0.25, **bounds)), {})
+    found = review.rows(document(check(value=0.25, **bounds)), {}, {})
 
     ((_, measured, place, holds),) = found["rows"][0][7]
     assert (measured, found["texts"][place]) == ("0.25", allowed)

@@ -86,7 +86,7 @@ def test_one_image_has_its_picture(report):
     ((picture, title),) = row[10]["pictures"]
 
     assert title == "True: 7, predicted: 7"
-    assert picture.startswith("data:image/png;base64,iVBOR")
+    assert report.texts[picture].startswith("data:image/png;base64,iVBOR")
 
 
 def test_environment_is_told(report):
