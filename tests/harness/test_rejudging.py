@@ -299,17 +299,16 @@ def test_what_does_not_come_out_again_is_refused(place, value, says):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "is no JSON"),
-        (b"\xff\xfe", "is no JSON"),
-        (b"[" * 100_000, "is no JSON"),
-        (b"[]", "is no verdict of a run"),
-        (b"{}", "is no verdict of a run"),
-        ({"version": "2", "run": {}}, "is no verdict of a run"),
-        ({"version": 1, "run": {}}, "is of version 1, and only version 2 can be judged again"),
-        ({"version": 2, "run": {}}, "is damaged: run.verdict is not what --gate-json writes"),
-        (damaged("", "checks", value={}), "is damaged: checks is not"),
-        (damaged("", "checks", 0, value=[]), "is damaged: checks[0] is not"),
-        (damaged("law", value=[]), "is damaged: checks[0].measured[0].law is not"),
+        (b"", "is no JSON document"),
+        ({"version": "2", "run": {}}, "has no version: it is no document of the gate"),
+        (
+            {"version": 1, "run": {}},
+            "is of version 1; version 2 is read here: use the checkout of the gate that wrote it",
+        ),
+        ({"version": 2, "run": {}}, "is no document of the gate: run.verdict is not"),
+        (damaged("", "checks", value={}), "is no document of the gate: checks is no list"),
+        (damaged("", "checks", 0, value=[]), "is no document of the gate: checks[0] is no object"),
+        (damaged("law", value=[]), "is no document of the gate: checks[0].measured[0].law is not"),
         (damaged("", "run", "verdict", value="unfinished"), "is of a run without a result (unfinished)"),
         (damaged("", "run", "verdict", value="interrupted"), "is of a run without a result (interrupted)"),
         (damaged("", "run", "rejudged", value={}), "was judged again itself; give the file that its run wrote"),
@@ -324,7 +323,9 @@ def test_file_that_is_no_finished_run_is_refused(written, content, says):
 
 def test_file_that_is_not_there_is_refused(tmp_path):
     """A path that leads to nothing is one line, too."""
-    with pytest.raises(RejudgingError, match=r"gone\.json cannot be read: No such file or directory; give a file that"):
+    with pytest.raises(
+        RejudgingError, match=r"gone\.json cannot be read \(No such file or directory\); give a file that"
+    ):
         rejudging.read(tmp_path / "gone.json")
 
 
