@@ -211,7 +211,7 @@ def test_name_of_any_kind_is_told_in_a_line(judged, tmp_path, name, encoding):
 
 
 @pytest.mark.parametrize(
-    ("file", "says"), [("gone.json", "cannot be read: No such file"), ("no.json", "is no JSON"), ("", "cannot be read")]
+    ("file", "says"), [("gone.json", "cannot be read (No such file"), ("no.json", "is no JSON"), ("", "cannot be read")]
 )
 def test_file_that_is_no_run_is_one_line(tmp_path, file, says):
     """A file that is not there, or that is no verdict, is an error that names it, and nothing is written."""
