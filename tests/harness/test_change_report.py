@@ -117,3 +117,11 @@ def test_hostile_text_stays_text(what):
     rows = [line for line in to_markdown(changes, name, name).splitlines() if line.startswith("| ")]
     assert {row.count("|") for row in rows} <= {6, 7, 9}
     assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e\u2066-\u2069]", text(changes, name, name))
+
+
+@pytest.mark.parametrize(("verdict", "sign"), [("passed", "✅"), ("failed", "⚠️")])
+def test_sign_is_that_of_the_head_too(verdict, sign):
+    """A red head that is no worse than its base is no green light."""
+    run = document(check(), verdict=verdict, problems=["it"] * (verdict == "failed"))
+
+    assert to_markdown(compare(run, run), "a", "b").startswith(f"## {sign} float16 gate")

@@ -349,3 +349,30 @@ def test_target_that_is_gone_is_told():
 
     assert [(one.now, one.direction) for one in compare(base, absent).environment] == [("absent", "worse")]
     assert [(one.now, one.direction) for one in compare(base, unasked).environment] == [("not asked for", "worse")]
+
+
+def test_check_that_holds_only_by_a_looser_bound_is_no_better():
+    """What fell short and holds now, though it is still beyond the bound that it had, is told apart."""
+    base = document(check(status="failed", value=0.6, at_most=0.5), verdict="failed")
+    found = compare(base, document(check(value=0.6, at_most=0.7)))
+
+    assert ([one.name for one in found.relaxed], found.fixed) == (["tests/test_size.py::test_it[quick]"], [])
+    assert "1 check held only by looser bounds" in found.verdict
+    assert "better" not in found.verdict
+
+
+def test_check_that_holds_by_its_old_bound_too_is_better():
+    """A value that came within the old bound is better, whatever the new bound is."""
+    base = document(check(status="failed", value=0.6, at_most=0.5), verdict="failed")
+    found = compare(base, document(check(value=0.4, at_most=0.7)))
+
+    assert ([one.name for one in found.fixed], found.relaxed) == (["tests/test_size.py::test_it[quick]"], [])
+
+
+def test_head_that_fell_short_as_the_base_did_is_told():
+    """That nothing got worse is no verdict on the head."""
+    run = document(check(), verdict="failed", problems=["a declaration cannot be read"])
+    found = compare(run, run)
+
+    assert not found.worse
+    assert found.verdict.startswith("no worse; the head's run is failed all the same")

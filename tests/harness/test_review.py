@@ -155,3 +155,46 @@ def test_names_are_text(name):
     assert shown.count("<script") == 2
     assert "alert(1)</script>" not in shown
     shown.encode()
+
+
+def test_warnings_are_told_at_the_head():
+    """A green run that proves little, or whose values are near the largest, says so under its verdict."""
+    run = document()
+    run["models"][0]["warnings"] = ["50 samples cannot exclude a drop of 10 points"]
+    run["run"]["deselected"] = 3
+    shown = page(run)
+
+    assert "⚠ quick: 50 samples cannot exclude a drop of 10 points" in shown.partition("</header>")[0]
+    assert "⚠ 3 checks of the gate were left out of this run" in shown.partition("</header>")[0]
+
+
+def test_model_of_which_checks_did_not_run_does_not_hold():
+    """After -x or Ctrl-C, what held so far is no verdict on a model."""
+    run = document(check(), check("b", None))
+    shown = page(run)
+
+    assert "? 1 checks did not run" in shown
+    assert "✓ holds" not in shown
+    assert "? 1 not run" in shown
+
+
+def test_pin_that_is_missing_is_no_change():
+    """What was never pinned is not another one than the pinned one."""
+    test = "tests/test_training.py::test_conversion_gives_the_pinned_files[quick]"
+    shown = page(document(check(test, "failed", "assert\nnothing is pinned yet: --snapshot-update"), verdict="failed"))
+
+    assert "✗ not pinned yet" in shown
+    assert "✗ others" not in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["-n", "2", "--html=a.html"], "pytest 'a::b[c]'"),
+        (["--fp32=a b", "--fp16", "b", "-k", "x"], "pytest 'a::b[c]' '--fp32=a b' --fp16 b"),
+        (["--full-gpu", "tests", "--bound", "flipped=1"], "pytest 'a::b[c]' --full-gpu --bound flipped=1"),
+    ],
+)
+def test_command_has_what_the_check_cannot_do_without(arguments, command):
+    """The options that name a model, its bounds and its targets are kept, others are not."""
+    assert review.command("a::b[c]", arguments) == command

@@ -35,3 +35,42 @@ FALLEN = check("tests/test_size.py::test_it[quick]", "failed", "ratio: 0.6 measu
 def test_run_is_told_in_words(run, words):
     """The verdict comes first, then the first cause, and of a good run how much was checked."""
     assert wording.in_words(run) == words
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        ("ratio: 0.6 measured\nlook at it", "ratio: 0.6 measured"),
+        (
+            "assert [- snapshot] == [+ received]\n  1 of 9 predictions are not as pinned:",
+            "1 of 9 predictions are not as pinned:",
+        ),
+        ("[gw0] linux -- Python 3.11.7 /bin/python\nworker 'gw0' crashed", "worker 'gw0' crashed"),
+        ("AssertionError: Traceback (most recent call last):\nKeyError: 3", "KeyError: 3"),
+        ("[gw0] linux", "[gw0] linux"),
+        ("", ""),
+    ],
+)
+def test_cause_is_the_line_that_says_why(message, why):
+    """Where a check ran, and that two texts differ, is no cause."""
+    assert wording.cause(message) == why
+
+
+def test_what_tells_most_comes_first():
+    """What could not be carried out, then what is furthest beyond its bound, then what has no number."""
+    checks = [
+        check("no number", "failed"),
+        check("far", "failed", value=9, at_most=1),
+        check("beyond all", "failed", value=1, at_most=0),
+        check("near", "failed", value=2, at_most=1),
+        check("not carried out", "error"),
+        check("holds"),
+    ]
+
+    assert [one["name"] for one in wording.fallen(document(*checks, verdict="failed"))] == [
+        "not carried out",
+        "beyond all",
+        "far",
+        "near",
+        "no number",
+    ]

@@ -174,3 +174,54 @@ def test_run_without_xdist_works(gate, pinned_models):
     run = gate(pinned_models, "-p", "no:xdist", "tests/test_size.py")
 
     assert run.code == 0, run.text
+
+
+@pytest.mark.parametrize("options", [["--bound", "baseline=0.5"], ["--delegate", "abacus"]])
+def test_report_of_an_earlier_run_does_not_outlive_a_wrong_command(gate, pinned_models, tmp_path, options):
+    """Where a run ends before pytest-html writes, its page says what it came to, and not what was there."""
+    file = tmp_path / "report.html"
+    file.write_text("Passed: every check held")
+    run = gate(pinned_models, f"--html={file}", "--self-contained-html", *options)
+
+    assert run.code == pytest.ExitCode.USAGE_ERROR
+    assert "Usage error: the command was wrong" in file.read_text()
+    assert "Passed" not in file.read_text()
+
+
+def test_report_of_an_earlier_run_does_not_outlive_a_killed_one(gate, pinned_models, tmp_path):
+    """A run that is killed leaves a page that says that it goes on, or was killed."""
+    file = tmp_path / "report.html"
+    file.write_text("Passed: every check held")
+    (tmp_path / "killing.py").write_text("import os\ndef pytest_runtest_setup(): os.kill(os.getpid(), 9)\n")
+    gate(pinned_models, f"--html={file}", "-p", "killing", "tests/test_size.py", PYTHONPATH=str(tmp_path))
+
+    assert "Unfinished: the run goes on, or was killed" in file.read_text()
+    assert "Passed" not in file.read_text()
+
+
+def test_two_reports_of_one_file_are_refused(gate, pinned_models, tmp_path):
+    """One of them would be lost."""
+    run = gate(pinned_models, f"--html={tmp_path}/a", f"--gate-json={tmp_path}/b/../a", "tests/test_size.py")
+
+    assert run.code == pytest.ExitCode.USAGE_ERROR
+    assert "--html and --gate-json go to one file" in run.text
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_run_of_a_part_says_so(gate, pinned_models, tmp_path, workers):
+    """What -k leaves out is counted on the page and in the last line."""
+    file = tmp_path / "report.html"
+    chosen = "-k", "take_exactly_half", "tests/test_size.py"
+    run = gate(pinned_models, workers, f"--html={file}", "--self-contained-html", *chosen)
+
+    assert last(run) == "fp16 gate: Passed: every check held; 1 check of 1 model, 1 were left out"
+    assert "1 check of the gate were left out of this run, as by -k" in file.read_text()
+
+
+def test_unreadable_declaration_is_told_beside_what_fell_short(gate, models, tmp_path):
+    """A model that was not validated is not hidden by one that fell short."""
+    (models / "broken.py").write_text("raise RuntimeError('no such model')")
+    run = gate(models, "tests/test_predictions.py")
+
+    assert run.code == pytest.ExitCode.TESTS_FAILED
+    assert "broken.py cannot be imported: RuntimeError: no such model; what it declares was not validated" in run.text
