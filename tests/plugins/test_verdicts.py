@@ -46,9 +46,18 @@ def test_all_that_fell_short_is_told(judged):
     assert run.code == pytest.ExitCode.TESTS_FAILED
 
 
-def test_what_a_check_raises_hides_nothing(judged):
-    """Where a check cannot go on after a quantity that fell short, both are told."""
-    (message,) = judged("[][811]").fallen.values()
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("[][811]", "IndexError: list index out of range"),
+        ("__import__('pytest').skip('not meant for it')", "Skipped: not meant for it"),
+        ("__import__('pytest').xfail('known')", "XFailed: known"),
+        ("__import__('pytest').fail('it is broken')", "Failed: it is broken"),
+    ],
+)
+def test_what_a_check_raises_hides_nothing(judged, more, said):
+    """Where a check cannot go on after a quantity that fell short, both are told, and it is no skip."""
+    (message,) = judged(more).fallen.values()
 
     assert "first: 2 measured, at most 1 allowed" in message
-    assert "and then IndexError: list index out of range" in message
+    assert f"and then {said}" in message
