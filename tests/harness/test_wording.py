@@ -64,11 +64,13 @@ def test_what_tells_most_comes_first():
         check("beyond all", "failed", value=1, at_most=0),
         check("near", "failed", value=2, at_most=1),
         check("not carried out", "error"),
+        check("tests/test_weights.py::test_it", "failed", value=3, at_most=2),
         check("holds"),
     ]
 
     assert [one["name"] for one in wording.fallen(document(*checks, verdict="failed"))] == [
         "not carried out",
+        "tests/test_weights.py::test_it",
         "beyond all",
         "far",
         "near",
