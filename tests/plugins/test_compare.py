@@ -49,7 +49,7 @@ def test_same_run_twice_is_no_worse(run, tmp_path):
 
 
 def test_check_that_fell_short_is_worse_and_no_better_by_a_looser_bound(run, pinned_models):
-    """A bound that the model does not reach is told with the check, its cause and the bound; the way back only loosens it."""
+    """A bound that is not reached is told with the check, its cause and the bound; the way back only loosens it."""
     declaration = pinned_models / "quick.py"
     base = run("base", "tests/test_accuracy.py")
     declaration.write_text(declaration.read_text().replace("baseline=0.8", "baseline=0.999"))
