@@ -6,6 +6,7 @@ import re
 import pytest
 
 from fixtures.harness import review
+from fixtures.harness.pin_changes import NOTHING_PINNED
 from tests.harness.runs import HOSTILE, check, document
 
 FALLEN = check("tests/test_size.py::test_it[quick]", "failed", "ratio: 0.6 measured\nlook at: the weights")
@@ -181,7 +182,7 @@ def test_model_of_which_checks_did_not_run_does_not_hold():
 def test_pin_that_is_missing_is_no_change():
     """What was never pinned is not another one than the pinned one."""
     test = "tests/test_training.py::test_conversion_gives_the_pinned_files[quick]"
-    shown = page(document(check(test, "failed", "assert\nnothing is pinned yet: --snapshot-update"), verdict="failed"))
+    shown = page(document(check(test, "failed", f"assert\n{NOTHING_PINNED}"), verdict="failed"))
 
     assert "✗ not pinned yet" in shown
     assert "✗ others" not in shown
