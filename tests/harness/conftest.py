@@ -39,6 +39,14 @@ def pytest_addoption(parser):
     )
 
 
+@pytest.fixture(scope="module")
+def locator():
+    """A child process that looks into files."""
+    child = Child("tests.harness.locator")
+    yield child
+    child.close()
+
+
 @pytest.fixture
 def store(tmp_path):
     """An empty store."""

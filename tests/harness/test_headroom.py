@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fixtures.harness import headroom as module
-from fixtures.harness.children import Child, JobError
+from fixtures.harness.children import JobError
 from fixtures.harness.headroom import LARGEST, SMALLEST_NORMAL, Activation, reach
 from fixtures.harness.tflite_file import Operator, Tensor
 from tests.harness import flatbuffer
@@ -15,20 +15,12 @@ SAME, VALID = "0", "1"
 ONE_BY_ONE = {"strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1, "padding": VALID}
 
 
-@pytest.fixture(scope="module")
-def child():
-    """A child process that looks into files."""
-    child = Child("tests.harness.locator")
-    yield child
-    child.close()
-
-
 @pytest.fixture
-def measure(child, saved):
+def measure(locator, saved):
     """Return the headroom of a file for samples."""
 
     def ask(file, samples):
-        answer = child.ask({"file": str(file), "data": str(saved(samples))}, print)
+        answer = locator.ask({"file": str(file), "data": str(saved(samples))}, print)
         return [Activation(**values | {"shape": tuple(values["shape"])}) for values in answer["headroom"]]
 
     return ask

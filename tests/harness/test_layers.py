@@ -7,28 +7,19 @@ import pytest
 
 from fixtures.harness import layers as module
 from fixtures.harness import pairing
-from fixtures.harness.children import Child
 from fixtures.harness.layers import Comparison, LayerError, Layers
 from tests.harness import flatbuffer
 
 SAMPLES = np.random.default_rng(0).normal(size=(20, 16)).astype(np.float32)
 
 
-@pytest.fixture(scope="module")
-def child():
-    """A child process that looks into files."""
-    child = Child("tests.harness.locator")
-    yield child
-    child.close()
-
-
 @pytest.fixture
-def look(child, saved, converted):
+def look(locator, saved, converted):
     """Return what is found in a pair of files, converted ones or others: headroom, layers, why there are none."""
 
     def ask(fp32, fp16, samples):
         paths = [one if hasattr(one, "open") else converted / f"{one}.tflite" for one in (fp32, fp16)]
-        return child.ask({"file": str(paths[0]), "fp16": str(paths[1]), "data": str(saved(samples))}, print)
+        return locator.ask({"file": str(paths[0]), "fp16": str(paths[1]), "data": str(saved(samples))}, print)
 
     return ask
 
