@@ -48,8 +48,11 @@ def command(*arguments: str | Path, folder: Path) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a run that is not part of this one, and that keeps what it compiles, as runs do."""
-    apart = ("PYTEST_", "COLUMNS", "PYTHONDONTWRITEBYTECODE", "GITHUB_")
+    """Return the environment of a run that is not part of this one, and that keeps what it compiles, as runs do.
+
+    What pytest prints must not depend on whether this run is on a CI service, where it cuts no message.
+    """
+    apart = ("PYTEST_", "COLUMNS", "PYTHONDONTWRITEBYTECODE", "GITHUB_", "CI", "BUILD_NUMBER")
     return {name: value for name, value in os.environ.items() if not name.startswith(apart)}
 
 

@@ -15,6 +15,7 @@ from fixtures.harness.flatbuffer_reader import Content, Table
 from fixtures.harness.tflite_file import PTQ_FLOAT16, UnreadableModelError, read
 from fixtures.harness.versions import ROOT
 from tests.harness import flatbuffer
+from tests.harness.runs import HOSTILE
 
 NAMES = [
     "dense-fp32",
@@ -194,6 +195,24 @@ def test_custom_operator_is_named(edited):
     file = edited("dense-fp16", flatbuffer.renaming_operator("FULLY_CONNECTED", "CUSTOM", b"Homemade"))
 
     assert {operator.name for operator in file.subgraphs[0].calculations} == {"CUSTOM:Homemade"}
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE.values() if name != "\ud800"])
+def test_names_are_one_line_where_they_are_shown(edited, name):
+    """No name in a file ends a line of a message, or steers a terminal; the tensor's name stays what the file says."""
+    name *= 100
+
+    def rename(model):
+        flatbuffer.renaming_operator("FULLY_CONNECTED", "CUSTOM", name.encode())(model)
+        model.subgraphs[0].name = name.encode()
+        for tensor in model.subgraphs[0].tensors:
+            tensor.name = name.encode()
+
+    (graph,) = edited("dense-fp16", rename).subgraphs
+    shown = [graph.name, *map(str, graph.tensors), *(operator.name for operator in graph.calculations)]
+    assert {tensor.name for tensor in graph.tensors} == {name}
+    assert [text for text in shown if not text.replace("\u200d", "").isprintable()] == []
+    assert max(map(len, shown)) < 1100
 
 
 def test_quantized_tensor_is_known_as_one(files):
@@ -587,7 +606,7 @@ def test_damage_is_told(edited, tmp_path, change, told):
 def repeating_a_name(model):
     """Give both inputs of the signature one name."""
     for entry in model.signatureDefs[0].inputs:
-        entry.name = b"same\n"
+        entry.name = b"same"
 
 
 def repeating_a_name_without_signature(model):
@@ -595,6 +614,17 @@ def repeating_a_name_without_signature(model):
     model.signatureDefs = None
     for index in model.subgraphs[0].inputs:
         model.subgraphs[0].tensors[index].name = b""
+
+
+def steering_a_terminal(model):
+    """Have the name of an output of the signature do something where it is shown."""
+    model.signatureDefs[0].outputs[0].name = b"\x1b[2J"
+
+
+def two_lines_without_signature(model):
+    """Have the name of the graph's input take two lines, and leave the signature out."""
+    model.signatureDefs = None
+    model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].name = b"x\ny"
 
 
 @pytest.mark.parametrize(
@@ -605,10 +635,22 @@ def repeating_a_name_without_signature(model):
             setting(a_constant, sparsity=schema.SparsityParametersT()),
             r"tensor \d+ of graph 0, '.*', is stored as a sparse",
         ),
-        (repeating_a_name, r"signature 'serving_default' has two inputs or outputs of the name 'same\\n'"),
+        (repeating_a_name, r"signature 'serving_default' has two inputs or outputs of the name 'same'"),
         (
             repeating_a_name_without_signature,
             "its graph, which no signature describes, has two inputs or outputs of the",
+        ),
+        (
+            setting(lambda m: m.signatureDefs[0], signatureKey="a\u2028b".encode()),
+            r"the name of a signature holds a control character, 'a\\u2028b': rename it",
+        ),
+        (
+            steering_a_terminal,
+            r"signature 'serving_default' has an input or output whose name holds a control character, '\\x1b\[2J'",
+        ),
+        (
+            two_lines_without_signature,
+            r"its graph, which no signature describes, has an input or output whose name holds a control character, 'x",
         ),
     ],
 )

@@ -1,15 +1,18 @@
 """A model on the command line: what runs of it, what cannot, and what is refused before anything runs."""
 
+import json
 import pickle
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert.tools import flatbuffer_utils
 
 from fixtures.harness.store import file_digest
 from tests import documents
 from tests.gate import ON_CPU, run_gate
+from tests.harness import flatbuffer
 from tests.vulkan import only
 
 SAMPLES = 300
@@ -298,6 +301,25 @@ def test_pair_of_two_models_is_told_apart(validate):
     assert (model["layers"], model["layers_why_not"] in message) == ([], True)
     assert model["headroom"][-1]["operator"] == "FULLY_CONNECTED"
     assert "Traceback" not in run.text
+
+
+def test_names_in_a_file_do_nothing_to_the_terminal(validate, given):
+    """What a red run tells of tensors is text: their names end no line, and what steers a terminal is not printed."""
+    for precision in ("fp32", "fp16"):
+        model = flatbuffer_utils.read_model(str(given / f"cnn_{precision}.tflite"))
+        for number, tensor in enumerate(model.subgraphs[0].tensors):
+            tensor.name += b"\n::error::tensor %d\x1b[2J" % number
+        if precision == "fp16":
+            flatbuffer.changing_values(lambda held: held.__setitem__(slice(50), 3))(model)
+        flatbuffer_utils.write_model(model, str(given / f"steering_{precision}.tflite"))
+    pair = ("--fp32={at}/steering_fp32.tflite", "--fp16={at}/steering_fp16.tflite")
+    run, document = validate(*pair, DATA, "--localise", CI="true")
+
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
+    assert "::error::tensor 4\\u001b[2J" in run.text
+    assert "\x1b" not in run.text
+    assert not re.search(r"^\s*::", run.text, re.MULTILINE)
+    assert "\\n::error" not in json.dumps(document)
 
 
 @pytest.mark.parametrize(

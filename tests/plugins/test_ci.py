@@ -49,8 +49,17 @@ def red(pinned_models):
 
 
 def commands(text):
-    """Return the lines that GitHub's runner takes for commands."""
-    return [line for line in text.splitlines() if line.lstrip().startswith("::")]
+    """Return the lines that GitHub's runner takes for commands, of those that do something."""
+    found, end = [], None
+    for line in map(str.strip, text.splitlines()):
+        if end is None and line.startswith("::stop-commands::"):
+            end = f"::{line.removeprefix('::stop-commands::')}::"
+        elif line == end:
+            end = None
+        elif end is None and line.startswith("::"):
+            found.append(line)
+    assert end is None
+    return found
 
 
 @pytest.mark.parametrize("workers", WORKERS)
@@ -166,8 +175,9 @@ def test_summary_stays_where_others_add_to_it(gate, pinned_models, step, tmp_pat
     assert re.search(r"unfinished.*\ntheirs\n## ✅ float16 gate", step.read_text(), re.DOTALL)
 
 
+@pytest.mark.parametrize("on_ci", [{}, {"CI": "true"}], ids=["", "ci"])  # where pytest cuts no message
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
-def test_hostile_names_are_neither_commands_nor_markup(github, tmp_path, workers):
+def test_hostile_names_are_neither_commands_nor_markup(github, tmp_path, workers, on_ci):
     """Ids and messages that hold commands, markup, mentions and control characters stay text."""
     names = ["a\n::error::no", "<script>", "|`@octocat`|", "\u202eאבג", "😀", "x" * 200, "\x00", "100%,a:b"]
     (tmp_path / "test_names.py").write_text(
@@ -176,10 +186,9 @@ def test_hostile_names_are_neither_commands_nor_markup(github, tmp_path, workers
         "def test_it(name):\n"
         "    pytest.fail('<' + name + '>', pytrace=False)\n"
     )
-    run, summary = github(
-        workers, "--show-capture=no", "--tb=no", "-q", "tests/test_size.py", tmp_path / "test_names.py"
-    )
+    run, summary = github(workers, "--show-capture=no", "-q", "tests/test_size.py", tmp_path / "test_names.py", **on_ci)
 
+    assert re.search("^::error::no>", run.text, re.MULTILINE)
     assert len(commands(run.text)) == len(names)
     assert all(one.startswith("::error title=") for one in commands(run.text))  # that file is not in the repository
     assert summary.count("<details>") == len(names)
