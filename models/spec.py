@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 """A model's name is a test id, a file name and a word for ``-k``."""
 
+LONGEST_NAME = 200
+"""Characters that a model's name may have: files are called after it, by at most 255."""
+
 LEAST_SAMPLE = 1000
 """The fewest samples that a software GPU may be judged on; a data set with fewer is run whole."""
 
@@ -142,6 +145,8 @@ class ModelSpec:
         """Refuse a name that could not be a test id and a file name, and what is no origin, or several."""
         if not NAME.fullmatch(self.name):
             raise ValueError(f"model name {self.name!r}: use lower-case letters, digits and underscores")
+        if len(self.name) > LONGEST_NAME:
+            raise ValueError(f"model name {self.name[:40]}…: {len(self.name)} characters, {LONGEST_NAME} at most")
         for name in ("partly_delegated", "not_meant_for"):
             if isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} of {self.name}: a set of names was expected, not one name")

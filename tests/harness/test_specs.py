@@ -260,6 +260,15 @@ def test_name_that_is_no_test_id_is_refused(name):
         ModelSpec(name, lambda _: None, Recipe("mnist", 1, 0))
 
 
+def test_name_that_is_too_long_for_a_file_is_refused():
+    """Files are called after a model, and a file system allows 255 bytes."""
+    recipe = Recipe("mnist", 1, 0)
+
+    assert ModelSpec("n" * 200, lambda _: None, recipe).name == "n" * 200
+    with pytest.raises(ValueError, match="201 characters, 200 at most"):
+        ModelSpec("n" * 201, lambda _: None, recipe)
+
+
 def test_reading_declarations_imports_no_tensorflow():
     """Every worker reads all declarations: none of them may load TensorFlow, nor LiteRT."""
     code = f"""
