@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from fixtures.harness import blame, metrics, model_lines
+from fixtures.harness import blame, metrics, model_lines, right_samples
 from fixtures.harness.bounds import ChangedPredictionsLaw, ChangedShareLaw, ConversionLaw, rounding, route
 from fixtures.harness.comparison import agreement, class_scores, difference
 
@@ -12,7 +12,11 @@ def test_keras_reaches_the_baseline(model, keras, baselines, judge, figures):
     for part, law in baselines:
         outputs = keras.keras_outputs(part.output)
         found = metrics.value(outputs, part.targets, part.task)
-        figures[f"{model_lines.KERAS_METRIC}{part.called}"] = metrics.name(part.task), found
+        figures[f"{model_lines.KERAS_METRIC}{part.called}"] = {
+            "metric": metrics.name(part.task),
+            "keras": found,
+            "keras_right": right_samples.recorded(outputs, part.targets, part.task),
+        }
 
         judge(
             f"{metrics.name(part.task)} of Keras{part.called}",
@@ -33,7 +37,7 @@ def test_float32_file_reaches_the_baseline(model, target, baselines, float32_out
             f"{metrics.name(part.task)} of the float32 file{part.called}",
             found,
             law=law,
-            look_at="the metric of Keras",
+            look_at="the metric of Keras; without a Keras model, the training and the conversion",
             blame=partial(blame.wrong, outputs, part.targets, part.task, float32_outputs.samples()),
         )
 
@@ -80,7 +84,11 @@ def test_float16_accuracy_does_not_drop(
         found = metrics.change(now, before, part.targets, part.task, model.budget.confidence, explained)
         law = metrics.DropLaw(found, presence.arithmetic, float16_outputs.sampled, part.called)
         if target.name == "reference":
-            figures[f"{model_lines.METRIC}{part.called}"] = vars(found) | law.judged(model.budget).proof
+            right = {
+                f"{file}_right": right_samples.recorded(outputs, part.targets, part.task)
+                for file, outputs in (("baseline", before), ("candidate", now))
+            }
+            figures[f"{model_lines.METRIC}{part.called}"] = vars(found) | law.judged(model.budget).proof | right
 
         judge(
             law=law,

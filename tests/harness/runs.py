@@ -97,7 +97,7 @@ def document(*checks, verdict="passed", problems=(), metric=METRIC, leg=LEG, pre
         "fp16_bytes": 550,
         "size_ratio": 0.55,
         "data_sha256": data,
-        model_lines.KERAS_METRIC: (METRIC["metric"], 0.95),
+        model_lines.KERAS_METRIC: {"metric": METRIC["metric"], "keras": 0.95},
         model_lines.METRIC: metric,
         **figures,
     }

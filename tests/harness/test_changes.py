@@ -1,10 +1,12 @@
 """Two runs are compared: what got worse decides, and what chance explains is neither worse nor better."""
 
+import numpy as np
 import pytest
 
-from fixtures.harness import model_lines
+from fixtures.harness import model_lines, right_samples
 from fixtures.harness.changes import Changes, IncomparableError, compare
 from fixtures.harness.record import VERSION
+from models.tasks import Classification
 from tests.harness.runs import LEG, METRIC, check, document
 
 OF = ("fell", "lost", "fixed", "gained", "still")
@@ -181,6 +183,59 @@ def test_chance_of_few_samples_is_told():
 
     assert (moved.before, moved.now) == ("95.000 %", "94.000 %")
     assert moved.note == "chance moves so many samples by up to 2.63 points"
+
+
+def right(*wrong, samples=10_000):
+    """Return what a document has of *samples* that are right but for those that are *wrong*."""
+    classes = np.zeros(samples, int)
+    classes[list(wrong)] = 1
+    return right_samples.recorded(np.eye(2)[classes], np.zeros(samples, int), Classification())
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "direction", "note"),
+    [
+        (range(100), range(100), None, None),
+        (range(100), range(104), None, None),  # four are lost, under a tenth of a point
+        (range(100), range(4, 108), "changed", "within chance: 8 samples lost, 4 gained, exact McNemar p = 0.39"),
+        (range(100), range(107), None, None),
+        (range(100), range(108), "worse", "8 samples lost, 0 gained, exact McNemar p = 0.0078"),
+        (range(108), range(100), "better", "0 samples lost, 8 gained, exact McNemar p = 0.0078"),
+        (range(100), range(100, 200), "changed", "within chance: 100 samples lost, 100 gained, exact McNemar p = 1"),
+    ],
+)
+def test_accuracies_on_the_same_samples_are_paired(before, now, direction, note):
+    """Which samples are lost and gained decides: far fewer of them are worse than of samples drawn anew."""
+    of_both = METRIC | {"samples": 10_000}
+    changes = compare(
+        *(
+            document(metric=of_both | {"candidate": 1 - len(wrong) / 10_000, "candidate_right": right(*wrong)})
+            for wrong in (before, now)
+        )
+    )
+
+    assert [(one.quantity, one.direction, one.note) for one in changes.figures] == [
+        ("top-1 accuracy, fp16", direction, note)
+    ] * bool(direction)
+    assert not changes.worse
+
+
+@pytest.mark.parametrize("other", [None, right(5, samples=9_000)])
+def test_accuracies_that_cannot_be_paired_are_of_samples_drawn_anew(other):
+    """A run that does not say which samples are right, or says it of others, is compared by the numbers alone."""
+    before = METRIC | {"candidate_right": right()}
+    changes = compare(document(metric=before), document(metric=before | {"candidate": 0.94, "candidate_right": other}))
+
+    assert figure(changes, "top-1 accuracy, fp16").note == "chance moves so many samples by up to 2.63 points"
+
+
+@pytest.mark.parametrize("bits", ["!", "AAAA"])
+def test_damaged_record_of_right_samples_is_refused(bits):
+    """What holds no bit for each sample is an error that says of what."""
+    runs = [document(metric=METRIC | {"baseline_right": one}) for one in (right(), right() | {"bits": bits})]
+
+    with pytest.raises(IncomparableError, match="quick, top-1 accuracy, fp32: which samples are right cannot be read"):
+        compare(*runs)
 
 
 @pytest.mark.parametrize(("now", "direction"), [(0.1005, None), (0.11, "worse"), (0.09, "better")])

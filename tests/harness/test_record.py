@@ -152,7 +152,7 @@ def test_figures_of_a_model_have_their_places():
     figures = {
         "fp32_bytes": 10,
         f"{model_lines.METRIC}": {"metric": "top-1 accuracy", "baseline": 0.5, "candidate": 0.25},
-        f"{model_lines.KERAS_METRIC}": ("top-1 accuracy", 0.75),
+        f"{model_lines.KERAS_METRIC}": {"metric": "top-1 accuracy", "keras": 0.75},
         "data_sha256": "def",
         "fp32.tflite": "abc",
         f"{model_lines.DID_NOT_RUN}fp16 on gpu": "it died",
@@ -191,7 +191,7 @@ def test_each_output_of_a_model_has_its_metric_and_its_pins():
     """What was not measured of a metric is null, and so is what a pinned mean lacks of a pinned prediction."""
     told = {"sample": 7, "true": None, "pinned": 0.5, "now": 0.75}
     figures = {
-        f"{model_lines.KERAS_METRIC} of digit": ("accuracy", 0.75),
+        f"{model_lines.KERAS_METRIC} of digit": {"metric": "accuracy", "keras": 0.75},
         f"{model_lines.PINNED}fp16": {"digit": {"samples": 9, "pinned": 9, "changed": 1, "told": [told]}},
     }
     spec = ModelSpec(name="quick", fp16="a.tflite", data="b.npz")
