@@ -7,6 +7,7 @@ import pytest
 
 from fixtures.harness.change_report import LIMIT, html, text, to_markdown
 from fixtures.harness.changes import compare
+from fixtures.harness.wording import SNAPSHOTS_DIFFER
 from tests.harness.runs import HOSTILE, METRIC, check, document
 
 
@@ -46,6 +47,14 @@ def test_terminal_ends_with_the_verdict(changes):
     assert "Checks that fell short and did not before: 1" in lines
     assert re.fullmatch(r"  a +passed  failed  too large  ▼ worse", lines[lines.index("", 2) + 3])
     assert lines[-1] == changes.verdict
+
+
+def test_cause_is_the_line_that_says_why():
+    """Where a pin differs, it is what differs, not that it does."""
+    head = document(check("a", "failed", f"{SNAPSHOTS_DIFFER}\n  3 predictions are not as pinned:\n"), verdict="failed")
+    told = text(compare(document(check("a")), head), "base.json", "head.json")
+
+    assert "failed  3 predictions are not as pinned:  ▼ worse" in told
 
 
 def test_page_is_whole_and_has_tables_for_all_readers(changes):
