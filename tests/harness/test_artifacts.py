@@ -596,8 +596,8 @@ PROCESSES = {"artifacts", "chatter", "children", "libraries", "runner", "specs",
 
 ELSEWHERE = {
     "_TRAINING": {"evaluation_data", "feed", "keras_models", "preparing", "tflite_file"},  # other jobs
-    "_CONVERTING": {"datasets", "twin"},
-    "_PREPARING": {"pairing"},  # judge the file, and refuse it
+    "_CONVERTING": {"datasets", "escaping", "twin"},
+    "_PREPARING": {"escaping", "pairing"},  # judge the file, and refuse it
     "_RUNNING": {"headroom", "layers", "localisation", "preparing", "probing", "twin"},  # jobs with addresses if any
     "_LOOKING_INSIDE": {"localisation", "preparing", "probing", "twin"},
 }
