@@ -1,5 +1,7 @@
 """What is pinned, when it is written, and what is left alone."""
 
+import re
+
 import pytest
 
 PINNING = ["tests/test_training.py", "tests/test_predictions.py"]
@@ -28,6 +30,21 @@ def test_changed_prediction_is_named(gate, stale):
     assert "1 of 10000 predictions are not as pinned" in message
     assert "sample 000005: true 1, pinned 2 (margin at least" in message
     assert "--snapshot-update" in message
+
+
+@pytest.mark.parametrize("on_ci", [{}, {"CI": "true"}], ids=["", "ci"])  # where pytest cuts no message
+def test_many_changed_predictions_are_cut_to_the_first(gate, pinned_models, on_ci):
+    """The message has twenty of them, how many more there are, and what to do, wherever the gate runs."""
+    pin = pinned_models / "__snapshots__" / "quick-fp32.txt"
+    first_of_a_hundred = re.compile(r"^(\d{6}  )(\d)(?=\d{9} )", re.MULTILINE)
+    pin.write_text(first_of_a_hundred.sub(lambda found: f"{found[1]}{(int(found[2]) + 1) % 10}", pin.read_text()))
+    run = gate(pinned_models, "tests/test_predictions.py", **on_ci)
+
+    message = run.named("tests/test_predictions.py::test_predictions_are_the_pinned_ones[quick-fp32]")
+    assert "100 of 10000 predictions are not as pinned" in message
+    assert message.count("  sample 0") == 20
+    assert "… and 80 more\n" in message
+    assert "accept it with --snapshot-update and say why in the commit" in message
 
 
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
