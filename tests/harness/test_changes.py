@@ -229,10 +229,31 @@ def test_accuracies_that_cannot_be_paired_are_of_samples_drawn_anew(other):
     assert figure(changes, "top-1 accuracy, fp16").note == "chance moves so many samples by up to 2.63 points"
 
 
+@pytest.mark.parametrize("data", ["e" * 64, None])
+def test_accuracies_on_data_that_are_not_known_to_be_the_same_are_not_paired(data):
+    """Samples of other data are others, though as many of them are right."""
+    runs = [
+        document(metric=METRIC | {"candidate": 0.99, "candidate_right": right(*wrong)}, data=data and of_run)
+        for wrong, of_run in ((range(100), "d" * 64), (range(100, 200), data))
+    ]
+
+    assert [one for one in compare(*runs).figures if one.quantity.startswith("top-1")] == []
+
+
+@pytest.mark.parametrize("told", [0.5, float("nan")])
+def test_accuracy_that_is_not_that_of_its_samples_is_refused(told):
+    """A document that contradicts itself was changed, and nothing of it is compared."""
+    sound = METRIC | {"candidate": 0.99, "candidate_right": right(*range(100))}
+
+    with pytest.raises(IncomparableError, match=r"quick, top-1 accuracy, fp16: .* is told, .* come to 0\.99"):
+        compare(document(metric=sound), document(metric=sound | {"candidate": told}))
+
+
 @pytest.mark.parametrize("bits", ["!", "AAAA"])
 def test_damaged_record_of_right_samples_is_refused(bits):
     """What holds no bit for each sample is an error that says of what."""
-    runs = [document(metric=METRIC | {"baseline_right": one}) for one in (right(), right() | {"bits": bits})]
+    damaged = right() | {"bits": bits}
+    runs = [document(metric=METRIC | {"baseline": 1.0, "baseline_right": one}) for one in (right(), damaged)]
 
     with pytest.raises(IncomparableError, match="quick, top-1 accuracy, fp32: which samples are right cannot be read"):
         compare(*runs)

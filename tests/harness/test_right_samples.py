@@ -48,6 +48,7 @@ def test_error_is_neither_right_nor_wrong():
         ({"samples": 9, "bits": "AAA"}, "'AAA' is not in base64"),
         ({"samples": 9, "bits": "/w=="}, "1 bytes do not hold a bit for each of 9 samples"),
         ({"samples": -8, "bits": ""}, "0 bytes do not hold a bit for each of -8 samples"),
+        ({"samples": 0, "bits": ""}, "0 bytes do not hold a bit for each of 0 samples"),
         ({"samples": 8, "bits": "é"}, "'é' is not in base64"),
     ],
 )
