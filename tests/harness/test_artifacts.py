@@ -13,6 +13,7 @@ import pytest
 from fixtures.harness import artifacts, versions
 from fixtures.harness.artifacts import (
     Build,
+    MissingOutputError,
     Outputs,
     build_address,
     content_digest,
@@ -447,7 +448,7 @@ def test_outputs_stay_on_disk(stored):
 
 def test_unknown_output_is_an_error(stored):
     """An output that was not computed is named with those that were."""
-    with pytest.raises(KeyError, match="no output is called nonsense; there are logits, parity"):
+    with pytest.raises(MissingOutputError, match="no output is called nonsense; there are logits, parity"):
         stored(3, ("logits", "parity")).array("nonsense")
 
 
@@ -486,7 +487,7 @@ def test_output_that_one_of_two_lacks_is_an_error(stored, here, there):
     """An output that only one evaluation has is never left out of a comparison."""
     one, other = stored(2, here), stored(2, there, folder="others")
 
-    with pytest.raises(KeyError, match="no output is called parity; there are logits"):
+    with pytest.raises(MissingOutputError, match="no output is called parity; there are logits"):
         list(one.beside(other))
 
 

@@ -356,6 +356,13 @@ def test_input_and_output_of_one_name_are_two_parts(files, edited):
     assert any(told.startswith("input left of serving_default: float32[1, 6]") for told in found.found)
 
 
+def test_parts_of_either_file_are_counted(files, edited):
+    """Where all names differ, no more parts differ than there are in both files together."""
+    found = interface.differences(files["dense-fp32"], edited("dense-fp16", renamed_key))
+
+    assert (len(found.found), found.looked_at) == (9, 11)
+
+
 def test_strings_are_reported_as_bytes(files, edited):
     """A runtime that reports strings by NumPy's name of them reports what the file declares."""
 
