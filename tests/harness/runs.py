@@ -16,7 +16,7 @@ HOSTILE = {
     "pipe": "a|b\\|c",
     "mention": "@octocat #123 GH-1 https://example.com",
     "emphasis": "**bold** _it_ ~~x~~ [a](b) ![c](d) $x$",
-    "command": "x\n::error::injected\r\n::add-mask::y",
+    "command": "x\n::error::injected\r\n::add-mask::y ##[add-mask]z",
     "right to left": "\u202egnp.exe\u2066",
     "emoji": "👩\u200d🔬",
     "long": "n" * 200,

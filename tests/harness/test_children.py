@@ -48,6 +48,12 @@ def test_expected_error_is_its_sentence(child):
         child.ask({"do": "fail", "why": "the data set is gone"}, ignore)
 
 
+def test_error_shows_itself(child):
+    """What a runtime quotes of a file steers no terminal."""
+    with pytest.raises(JobError, match=r"^custom op \\u001b\[2J$"):
+        child.ask({"do": "fail", "why": "custom op \x1b[2J"}, ignore)
+
+
 def test_unexpected_error_comes_with_its_traceback(child):
     """An error that nobody expected says where it happened."""
     with pytest.raises(JobError, match=r'(?s)Traceback.*echo\.py", line \d+, in crash.*ZeroDivisionError: by nothing'):

@@ -6,7 +6,16 @@ from html import unescape
 
 import pytest
 
-from fixtures.harness.escaping import line, markdown, markdown_block, visible, workflow_data, workflow_property
+from fixtures.harness.escaping import (
+    line,
+    markdown,
+    markdown_block,
+    printable,
+    visible,
+    workflow_data,
+    workflow_property,
+)
+from tests.github import commands
 from tests.harness.runs import HOSTILE
 
 
@@ -18,6 +27,28 @@ def test_nothing_stays_unseen(what):
     assert not left & {"Cc", "Cf", "Cs", "Zl", "Zp"}
     assert visible("a\u202eb\x00\ud800\r\n") == "a\\u202eb\\u0000\\ud800\n"
     assert visible("שלום 👩\u200d🔬") == "שלום 👩\u200d🔬"
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_what_is_printed_gives_no_command(what):
+    """Neither of the two forms that a runner of GitHub knows is left, and what else there is reads as it did."""
+    told = printable(f"a::b c\n \t{HOSTILE[what]}\n::stop-commands::{HOSTILE[what]}")
+
+    assert commands(told) == []
+    assert told.startswith("a::b c\n")
+    assert (
+        told.replace("\\u003a:", "::")
+        .replace("#\\u0023[", "##[")
+        .replace("\\u0023#[", "##[")
+        .endswith(f"::stop-commands::{visible(HOSTILE[what])}")
+    )
+
+
+def test_first_character_of_a_command_is_what_is_escaped():
+    """Colons and hash signs that make no command stay."""
+    assert printable("::a::\n  ::b ##[c]##d #[e] f::g\n### h") == (
+        "\\u003a:a::\n  \\u003a:b \\u0023#[c]##d #[e] f::g\n### h"
+    )
 
 
 @pytest.mark.parametrize("what", HOSTILE)

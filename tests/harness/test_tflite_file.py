@@ -621,6 +621,15 @@ def steering_a_terminal(model):
     model.signatureDefs[0].outputs[0].name = b"\x1b[2J"
 
 
+def naming_an_input(name):
+    """Return what gives the first input of the signature a *name*."""
+
+    def change(model):
+        model.signatureDefs[0].inputs[0].name = name.encode()
+
+    return change
+
+
 def two_lines_without_signature(model):
     """Have the name of the graph's input take two lines, and leave the signature out."""
     model.signatureDefs = None
@@ -647,6 +656,14 @@ def two_lines_without_signature(model):
         (
             steering_a_terminal,
             r"signature 'serving_default' has an input or output whose name holds a control character, '\\x1b\[2J'",
+        ),
+        (
+            naming_an_input("\u202egnp.exe"),
+            r"signature 'serving_default' has an input or output whose name holds a control character, '\\u202egnp",
+        ),
+        (
+            naming_an_input("n" * 1001),
+            "signature 'serving_default' has an input or output whose name has 1001 characters, and 1000 are the most",
         ),
         (
             two_lines_without_signature,

@@ -12,6 +12,7 @@ from ai_edge_litert.tools import flatbuffer_utils
 from fixtures.harness.store import file_digest
 from tests import documents
 from tests.gate import ON_CPU, run_gate
+from tests.github import commands
 from tests.harness import flatbuffer
 from tests.vulkan import only
 
@@ -303,23 +304,79 @@ def test_pair_of_two_models_is_told_apart(validate):
     assert "Traceback" not in run.text
 
 
-def test_names_in_a_file_do_nothing_to_the_terminal(validate, given):
-    """What a red run tells of tensors is text: their names end no line, and what steers a terminal is not printed."""
+def steering(number):
+    """Return a name that would clear the screen of a terminal, and be three commands to a runner of GitHub."""
+    return b"\n::error::name %d\x1b[2J ##[stop-commands]gone" % number
+
+
+def naming_tensors(model):
+    """Give each tensor such a name."""
+    for number, tensor in enumerate(model.subgraphs[0].tensors):
+        tensor.name += steering(number)
+
+
+def naming_an_operator(model):
+    """Give the last layer's operator such a name, which makes it one that LiteRT does not know, and says."""
+    flatbuffer.renaming_operator("FULLY_CONNECTED", "CUSTOM", steering(0))(model)
+
+
+def naming_the_output(model):
+    """Give the output a name that is a command, in a line of its own or not."""
+    model.signatureDefs[0].outputs[0].name = b"##[stop-commands]gone"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (
+            {"fp32": naming_tensors, "fp16": naming_tensors},
+            "::error::name 4\\u001b[2J ##[stop-commands]gone [10, 2028]",
+        ),
+        ({"fp32": naming_an_operator, "fp16": naming_an_operator}, "::error::name 0\\u001b[2J ##[stop-commands]gone"),
+        ({"fp16": naming_the_output}, "\\u0023#[stop-commands]gone"),
+    ],
+    ids=["tensors", "operator", "output"],
+)
+def test_names_in_a_file_do_nothing_to_a_terminal_or_a_runner(validate, given, changes, says):
+    """What a red run tells of a file is text: what steers a terminal is not printed, and GitHub is given no command."""
     for precision in ("fp32", "fp16"):
         model = flatbuffer_utils.read_model(str(given / f"cnn_{precision}.tflite"))
-        for number, tensor in enumerate(model.subgraphs[0].tensors):
-            tensor.name += b"\n::error::tensor %d\x1b[2J" % number
+        changes.get(precision, id)(model)
         if precision == "fp16":
             flatbuffer.changing_values(lambda held: held.__setitem__(slice(50), 3))(model)
         flatbuffer_utils.write_model(model, str(given / f"steering_{precision}.tflite"))
     pair = ("--fp32={at}/steering_fp32.tflite", "--fp16={at}/steering_fp16.tflite")
-    run, document = validate(*pair, DATA, "--localise", CI="true")
+    run, document = validate(*pair, DATA, "--localise", CI="true", GITHUB_ACTIONS="true")
 
     assert run.code == pytest.ExitCode.TESTS_FAILED, run.text
-    assert "::error::tensor 4\\u001b[2J" in run.text
+    assert says in run.text
     assert "\x1b" not in run.text
-    assert not re.search(r"^\s*::", run.text, re.MULTILINE)
-    assert "\\n::error" not in json.dumps(document)
+    assert all(command.startswith("::error ") for command in commands(run.text))
+    assert run.text.splitlines()[-1].startswith("fp16 gate: Failed: ")
+    assert "\\u001b[2J" not in json.dumps(document).replace("\\\\u001b", "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (*PAIR, "--data={at}/steering\n::error::of a folder\x1b[2J/eval.npz"),
+        (*PAIR, "--data={at}/steering.npz"),
+        (*PAIR, DATA, "--bounds={at}/steering.toml"),
+        ("--models-dir={at}/steering\n::error::of a folder\x1b[2J",),
+    ],
+    ids=["path", "array", "bound", "folder"],
+)
+def test_refused_input_gives_no_command(given, tmp_path, arguments):
+    """What a usage error quotes, a path or what stands in a file, is text."""
+    (given / "steering\n::error::of a folder\x1b[2J").mkdir(exist_ok=True)
+    np.savez(given / "steering.npz", **{"##[add-mask]e": np.zeros((300, 28, 28), np.float32)})
+    (given / "steering.toml").write_text('"a\\n::error::of a bound\\u001b[2J" = 1\n')
+    run = run_gate(*(argument.format(at=given) for argument in arguments), folder=tmp_path)
+
+    assert run.code == pytest.ExitCode.USAGE_ERROR, run.text
+    assert re.search(r"\\u003a:error::of|\\u0023#\[add-mask\]|\\n::error::of", run.text)
+    assert "\x1b" not in run.text
+    assert commands(run.text) == []
 
 
 @pytest.mark.parametrize(

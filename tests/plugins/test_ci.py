@@ -12,6 +12,7 @@ import pytest
 
 from fixtures.harness.versions import ROOT
 from tests.gate import command, environment, run_gate
+from tests.github import commands
 
 NO_XDIST = "-p no:xdist"
 WORKERS = ["-n0", "-n2", NO_XDIST]
@@ -46,20 +47,6 @@ def red(pinned_models):
     declaration = pinned_models / "quick.py"
     declaration.write_text(declaration.read_text().replace("baseline=0.8", "baseline=0.999"))
     return pinned_models
-
-
-def commands(text):
-    """Return the lines that GitHub's runner takes for commands, of those that do something."""
-    found, end = [], None
-    for line in map(str.strip, text.splitlines()):
-        if end is None and line.startswith("::stop-commands::"):
-            end = f"::{line.removeprefix('::stop-commands::')}::"
-        elif line == end:
-            end = None
-        elif end is None and line.startswith("::"):
-            found.append(line)
-    assert end is None
-    return found
 
 
 @pytest.mark.parametrize("workers", WORKERS)
@@ -179,7 +166,17 @@ def test_summary_stays_where_others_add_to_it(gate, pinned_models, step, tmp_pat
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_hostile_names_are_neither_commands_nor_markup(github, tmp_path, workers, on_ci):
     """Ids and messages that hold commands, markup, mentions and control characters stay text."""
-    names = ["a\n::error::no", "<script>", "|`@octocat`|", "\u202eאבג", "😀", "x" * 200, "\x00", "100%,a:b"]
+    names = [
+        "a\n::error::no",
+        "##[stop-commands]x",
+        "<script>",
+        "|`@octocat`|",
+        "\u202eאבג",
+        "😀",
+        "x" * 200,
+        "\x00",
+        "100%,a:b",
+    ]
     (tmp_path / "test_names.py").write_text(
         "import pytest\n"
         f"@pytest.mark.parametrize('name', {names!r})\n"

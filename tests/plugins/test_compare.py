@@ -9,6 +9,7 @@ import pytest
 from fixtures.harness.versions import ROOT
 from tests import documents
 from tests.gate import environment
+from tests.github import commands
 
 
 @pytest.fixture
@@ -61,6 +62,21 @@ def test_check_that_fell_short_is_worse_and_no_better_by_a_looser_bound(run, pin
     assert "tests/test_accuracy.py::test_keras_reaches_the_baseline[quick]" in worse.stdout
     assert "at least 0.8" in worse.stdout
     assert better.stdout.splitlines()[-1].startswith("no worse; 6 checks held only by looser bounds; ")
+
+
+def test_hostile_document_gives_no_command(run, tmp_path):
+    """Whatever a document says, and whatever it is called, is text in the terminal."""
+    base, head = run("base", "tests/test_size.py"), tmp_path / "##[add-mask]e.json"
+    document = json.loads(base.read_text())
+    document["run"]["verdict"] = "x\n::error::verdict\x1b[2J"
+    document["checks"][0] |= {"name": "::error::name", "status": "failed", "message": "##[add-mask]e"}
+    head.write_text(json.dumps(document))
+    done, refused = compare(base, head), compare(base, tmp_path / "##[error]gone.json")
+
+    assert (done.returncode, refused.returncode) == (1, 2), done.stderr
+    assert "  \\u003a:error::name" in done.stdout
+    assert commands(done.stdout + refused.stderr) == []
+    assert "\x1b" not in done.stdout
 
 
 def test_lost_coverage_is_worse(run):
