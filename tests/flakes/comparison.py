@@ -22,8 +22,9 @@ KERAS = "keras"
 """What the names of checks hold that judge the outputs of Keras. It computes them in float32, with other bits where
 oneDNN is off; training, in float64, gives the same weights there."""
 
-OF_KERAS = re.compile(r"conversion|metrics\..*\.keras")
-"""The figures of a model that come of the same: how far conversion moved its outputs, and each output's metric."""
+OF_KERAS = re.compile(r"conversion|metrics\..*\.keras(_right\.bits)?")
+"""The figures of a model that come of the same: how far conversion moved its outputs, and of each output the metric and
+which samples are right."""
 
 TOLD = 120
 """How many characters of a value are printed."""
