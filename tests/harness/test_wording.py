@@ -1,5 +1,7 @@
 """A run is told in words, on one line."""
 
+import re
+
 import pytest
 
 from fixtures.harness import wording
@@ -76,3 +78,14 @@ def test_what_tells_most_comes_first():
         "near",
         "no number",
     ]
+
+
+def test_words_of_a_run_are_few_whatever_it_says():
+    """Names and causes of any length, and of several lines, are cut in their middle."""
+    long, other = "a" * 10_000 + "\n" + "z" * 10_000, "p" * 10_000
+    fell = wording.in_words(document(check(long, "failed", other), verdict="failed"))
+    problem = wording.in_words(document(verdict="failed", problems=[other]))
+
+    assert re.fullmatch("Failed: something fell short; a+ … z+: p+ … p+", fell)
+    assert re.fullmatch("Failed: something fell short; p+ … p+", problem)
+    assert (len(fell) < 1100, len(problem) < 600) == (True, True)

@@ -304,6 +304,15 @@ def test_pair_of_two_models_is_told_apart(validate):
     assert "Traceback" not in run.text
 
 
+def test_file_of_a_long_name_is_a_model_of_a_shorter_one(validate, given):
+    """A model is called after its file, by no more characters than a name may have."""
+    (given / f"{'n' * 230}.tflite").write_bytes((given / "cnn_fp16.tflite").read_bytes())
+    run, document = validate(PAIR[0], f"--fp16={{at}}/{'n' * 230}.tflite", DATA, "tests/test_size.py")
+
+    assert run.code == 0, run.text
+    assert [model["name"] for model in document["models"]] == ["n" * 200]
+
+
 def steering(number):
     """Return a name that would clear the screen of a terminal, and be three commands to a runner of GitHub."""
     return b"\n::error::name %d\x1b[2J ##[stop-commands]gone" % number
